@@ -7,6 +7,7 @@
 package clock
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -149,3 +150,18 @@ type skewed struct {
 }
 
 func (s skewed) Now() time.Time { return s.clock.Now().Add(s.skew.Get()) }
+
+// Wait waits for d of real time, or until ctx ends, whose error it then returns.
+func Wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
