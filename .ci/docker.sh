@@ -1,0 +1,147 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # the scripts share cache, work and the tables of .ci/run
+# What the container stages need, made where it is missing: an engine, docker compose, and the builder's image.
+# An engine that runs already is used as it is; only what was started or tagged here is stopped or taken away again.
+
+readonly compose_version=v2.40.3
+readonly project=ccmock-ci
+
+# docker_engine sees to it that `docker` reaches an engine.
+docker_engine() {
+  need_command docker docker.io
+  if docker info >/dev/null 2>&1; then
+    say "using the Docker engine that runs already"
+    return
+  fi
+  need_command dockerd docker.io iptables
+  # Where services start when they are installed, there is one now.
+  docker info >/dev/null 2>&1 || start_engine
+}
+
+# start_engine runs an engine with a socket and a data directory of its own, so that it shares nothing with one that the
+# machine's owner may start later.
+start_engine() {
+  local -r home="$work/engine"
+  mkdir -p "$home" "$cache/engine"
+  setsid dockerd --host "unix://$home/docker.sock" --data-root "$cache/engine" --exec-root "$home/exec" \
+    --pidfile "$home/pid" >"$home/log" 2>&1 </dev/null &
+  remember_engine
+  if ! wait_until 60 docker info; then
+    tail -n 20 "$home/log" >&2
+    fail "dockerd did not come up within 60 s; its last lines are above"
+  fi
+  say "started a Docker engine at $DOCKER_HOST"
+}
+
+# remember_engine points every docker client at the engine that start_engine started, if it did.
+remember_engine() {
+  [[ ! -d $work/engine ]] || export DOCKER_HOST="unix://$work/engine/docker.sock"
+}
+
+# stop_docker undoes what this run did: the builder's name, and the engine if it is ours.
+stop_docker() {
+  if [[ -f $work/stand-in ]]; then
+    docker rmi --no-prune "$(<"$work/stand-in")" >/dev/null
+  fi
+  if [[ -f $work/engine/pid ]]; then
+    kill "$(<"$work/engine/pid")"
+    wait_until 30 engine_stopped || say "the Docker engine that this run started is slow to stop"
+  fi
+}
+
+engine_stopped() { [[ ! -e $work/engine/pid ]]; }
+
+# with_docker COMMAND... runs tests for which Docker is not optional. No image can be had for a reaper container here, and
+# every test ends its containers itself. A test on this machine reaches published ports on loopback, even where the
+# machine is itself a container.
+with_docker() {
+  local -a settings=(CCMOCK_REQUIRE_DOCKER=1 "CCMOCK_IMAGE=$image" TESTCONTAINERS_RYUK_DISABLED=true)
+  case ${DOCKER_HOST:-unix://} in
+    unix://*) settings+=(TESTCONTAINERS_HOST_OVERRIDE=localhost) ;;
+  esac
+  (
+    export "${settings[@]}"
+    "$@"
+  )
+}
+
+# docker_compose installs the compose plugin from source where there is none.
+docker_compose() {
+  docker compose version >/dev/null 2>&1 && return
+  local -r plugin="$cache/bin/docker-compose-$compose_version"
+  [[ -x $plugin ]] || build_compose "$plugin"
+  local -r plugins="${DOCKER_CONFIG:-$HOME/.docker}/cli-plugins"
+  mkdir -p "$plugins"
+  ln -sf "$plugin" "$plugins/docker-compose"
+  docker compose version
+}
+
+# build_compose needs a module of its own: compose replaces some of its dependencies, so that `go install` refuses it.
+build_compose() {
+  local -r plugin=$1 module="$work/compose"
+  say "building docker compose $compose_version, once; this takes some minutes"
+  mkdir -p "$module" "$(dirname "$plugin")"
+  (
+    cd "$module" &&
+      printf 'module compose\n' >go.mod &&
+      go get "github.com/docker/compose/v2/cmd@$compose_version" &&
+      go build -trimpath -o "$plugin" \
+        -ldflags "-s -w -X github.com/docker/compose/v2/internal.Version=$compose_version" github.com/docker/compose/v2/cmd
+  ) >"$work/compose.log" 2>&1 || { tail -n 20 "$work/compose.log" >&2; fail "docker compose could not be built"; }
+}
+
+# builder_image makes sure that the image named in the Dockerfile's first FROM is there. A machine that reaches no
+# registry gets a stand-in of that name, made of its own Go and the modules of go.sum, so that the very Dockerfile that
+# users build is what is tested. The name is taken away at the end.
+builder_image() {
+  local name
+  name=$(awk '$1 == "FROM" { print $2; exit }' Dockerfile)
+  docker image inspect "$name" >/dev/null 2>&1 && return
+  if [[ $(uname -s) != Linux ]]; then
+    return # docker pulls it
+  fi
+  local stand_in
+  stand_in="ccmock-ci/builder:$({ go version; cat go.sum .ci/docker.sh; } | sha256sum | cut -c1-16)"
+  docker image inspect "$stand_in" >/dev/null 2>&1 || make_stand_in "$stand_in"
+  docker tag "$stand_in" "$name"
+  printf '%s' "$name" >"$work/stand-in"
+  say "$name is a stand-in with $(go version | cut -d' ' -f3)"
+}
+
+make_stand_in() {
+  local -r name=$1 root="$work/builder"
+  mkdir -p "$root"/{bin,etc/ssl/certs,go,root,tmp,usr/local}
+  stand_in_programs "$root" sh cp mkdir
+  cp -a "$(go env GOROOT)" "$root/usr/local/go"
+  rm -rf "$root"/usr/local/go/{api,doc,misc,test}
+  if [[ -s /etc/ssl/certs/ca-certificates.crt ]]; then
+    cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
+  fi
+  stand_in_modules "$root/go/pkg/mod"
+  tar -C "$root" --owner=0 --group=0 -c . | docker import \
+    --change 'ENV PATH=/go/bin:/usr/local/go/bin:/usr/bin:/bin GOPATH=/go GOTOOLCHAIN=local GOPROXY=off' - "$name" >/dev/null
+  rm -rf "$root"
+}
+
+# stand_in_programs copies each program and the libraries that it loads.
+stand_in_programs() {
+  local -r root=$1
+  shift
+  local program library
+  for program in "$@"; do
+    program=$(type -P "$program")
+    cp -L "$program" "$root/bin/"
+    for library in $(ldd "$program" 2>/dev/null | grep -o '/[^ ]*'); do
+      mkdir -p "$root$(dirname "$library")"
+      cp -L "$library" "$root$library"
+    done
+  done
+}
+
+# stand_in_modules copies the modules of go.sum by way of this machine's own cache, which asks no proxy a second time.
+stand_in_modules() {
+  local -r to=$1
+  local from
+  from=$(go env GOMODCACHE)
+  go mod download
+  GOMODCACHE=$to GOFLAGS=-modcacherw GOPROXY="file://$from/cache/download" go mod download
+}
