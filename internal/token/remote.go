@@ -133,7 +133,7 @@ func (r *RemoteKeys) Status() []IssuerStatus {
 // named finds the issuer that calls itself iss.
 func (r *RemoteKeys) named(iss string) *remoteIssuer {
 	at := slices.IndexFunc(r.issuers, func(i *remoteIssuer) bool { return r.same(i.identifier(), iss) })
-	if at < 0 {
+	if iss == "" || at < 0 {
 		return nil
 	}
 	return r.issuers[at]

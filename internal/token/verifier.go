@@ -74,6 +74,9 @@ func (v *Verifier) verify(ctx context.Context, raw string) (*Verified, *Refusal)
 	if raw == "" {
 		return nil, &Refusal{NoToken, "the token is empty"}
 	}
+	if v.Audience == "" {
+		return nil, &Refusal{WrongAudience, "this service was given no audience to expect"}
+	}
 	d, refusal := decode(raw)
 	if refusal != nil {
 		return nil, refusal
@@ -138,17 +141,24 @@ func (v *Verifier) candidates(ctx context.Context, d *Decoded) ([]candidate, *Re
 			}
 		}
 	}
-	if v.Keys == nil || len(local) > 0 && (!hasKid || v.isLocal(iss)) {
+	switch {
+	case v.isLocal(iss) && (len(local) > 0 || !hasKid):
 		if len(local) == 0 {
-			return nil, &Refusal{UnknownKey, fmt.Sprintf("no key with kid %q among the local keys", short(kid))}
+			return nil, &Refusal{UnknownKey, fmt.Sprintf("%q has no key of its own here", short(iss))}
 		}
 		return local, nil
+	case v.Keys == nil && len(local) > 0:
+		return local, nil
+	case v.Keys == nil && hasKid:
+		return nil, &Refusal{UnknownKey, fmt.Sprintf("no key with kid %q, and no issuer's keys are fetched here", short(kid))}
+	case v.Keys == nil:
+		return nil, &Refusal{WrongIssuer, fmt.Sprintf("no kid in the header, and iss %q is not trusted here", short(iss))}
 	}
 	remote, refusal := v.Keys.find(ctx, kid, hasKid, iss)
-	if refusal != nil && len(local) > 0 {
-		return local, nil
+	if len(local) > 0 {
+		return append(remote, local...), nil
 	}
-	return append(remote, local...), refusal
+	return remote, refusal
 }
 
 func (v *Verifier) isLocal(iss string) bool {
