@@ -148,6 +148,8 @@ type hinted struct {
 	hint string
 }
 
+func (h hinted) Unwrap() error { return h.error }
+
 // notFound is an error that is answered with 404.
 type notFound struct{ error }
 
