@@ -37,12 +37,16 @@ remember_engine() {
   [[ ! -d $work/engine ]] || export DOCKER_HOST="unix://$work/engine/docker.sock"
 }
 
-# stop_docker undoes what this run did: the builder's name, and the engine if it is ours.
+# stop_docker undoes what this run did: the containers, the builder's name, and the engine if it is ours.
 stop_docker() {
+  compose_down
   if [[ -f $work/stand-in ]]; then
     docker rmi --no-prune "$(<"$work/stand-in")" >/dev/null
   fi
   if [[ -f $work/engine/pid ]]; then
+    # The cache is for the next run, not a history of all runs.
+    docker image prune --force >/dev/null
+    docker builder prune --force --keep-storage 1GB >/dev/null
     kill "$(<"$work/engine/pid")"
     wait_until 30 engine_stopped || say "the Docker engine that this run started is slow to stop"
   fi
@@ -62,6 +66,13 @@ with_docker() {
     export "${settings[@]}"
     "$@"
   )
+}
+
+# compose_down takes the stack away, if this run began to start it.
+compose_down() {
+  [[ -f $work/composed ]] || return 0
+  docker compose -p "$project" down --volumes --timeout 5
+  rm "$work/composed"
 }
 
 # docker_compose installs the compose plugin from source where there is none.
@@ -101,7 +112,10 @@ builder_image() {
   fi
   local stand_in
   stand_in="ccmock-ci/builder:$({ go version; cat go.sum .ci/docker.sh; } | sha256sum | cut -c1-16)"
-  docker image inspect "$stand_in" >/dev/null 2>&1 || make_stand_in "$stand_in"
+  if ! docker image inspect "$stand_in" >/dev/null 2>&1; then
+    docker images --format '{{.Repository}}:{{.Tag}}' ccmock-ci/builder | xargs -r docker rmi >/dev/null # older ones
+    make_stand_in "$stand_in"
+  fi
   docker tag "$stand_in" "$name"
   printf '%s' "$name" >"$work/stand-in"
   say "$name is a stand-in with $(go version | cut -d' ' -f3)"
