@@ -45,8 +45,8 @@ stop_docker() {
   fi
   if [[ -f $work/engine/pid ]]; then
     # The cache is for the next run, not a history of all runs.
-    docker image prune --force >/dev/null
-    docker builder prune --force --keep-storage 1GB >/dev/null
+    docker image prune --force >/dev/null 2>&1
+    docker builder prune --force --keep-storage 1GB >/dev/null 2>&1
     kill "$(<"$work/engine/pid")"
     wait_until 30 engine_stopped || say "the Docker engine that this run started is slow to stop"
   fi
