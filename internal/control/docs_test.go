@@ -1,0 +1,34 @@
+package control_test
+
+import (
+	"os"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The tables of docs/control-plane.md are held against the source, so that neither names
+// what the other lacks.
+func TestDocsNameEveryRouteAndAction(t *testing.T) {
+	read := func(name string) string {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		return string(text)
+	}
+	names := func(text, pattern string) map[string]bool {
+		found := map[string]bool{}
+		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+			found[m[1]] = true
+		}
+		require.NotEmpty(t, found, pattern)
+		return found
+	}
+	docs := read("../../docs/control-plane.md")
+	require.Equal(t,
+		names(read("server.go"), `"((?:GET|PUT|POST|DELETE) /v1/[^"]+)"`),
+		names(docs, "(?m)^\\| `((?:GET|PUT|POST|DELETE) /v1/[^`]+)`"))
+	require.Equal(t,
+		names(read("types.go"), `Action\w+ += "([a-z_]+)"`),
+		names(docs, "(?m)^\\| `([a-z_]+)` \\|"))
+}
