@@ -110,6 +110,32 @@ func TestScheduleResetPlansAnew(t *testing.T) {
 	require.False(t, ok)
 }
 
+func TestAJobWithoutANextTimeLeavesTheSchedule(t *testing.T) {
+	var s clock.Schedule
+	at := noon.Add(time.Hour)
+	ran := 0
+	once := clock.Job{
+		Next: func(t time.Time) time.Time {
+			if t.Before(at) {
+				return at
+			}
+			return time.Time{}
+		},
+		Run: func(context.Context, time.Time) { ran++ },
+	}
+	s.Add(noon, once)
+	s.Add(at, once)
+	s.RunDue(t.Context(), noon.Add(3*time.Hour))
+	require.Equal(t, 1, ran)
+	_, ok := s.Next()
+	require.False(t, ok)
+
+	s.Add(noon, once)
+	s.Reset(at)
+	_, ok = s.Next()
+	require.False(t, ok, "planned anew after its time, it has none left")
+}
+
 func TestFollowRunsWhatARunningClockReaches(t *testing.T) {
 	var s clock.Schedule
 	c := clock.NewRunning(noon)

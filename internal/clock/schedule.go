@@ -2,6 +2,7 @@ package clock
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -9,7 +10,8 @@ import (
 // Job is work that falls due at certain times of the stub clock.
 type Job struct {
 	Name string
-	// Next returns the first time strictly after t at which the job is due.
+	// Next returns the first time strictly after t at which the job is due. The zero time
+	// means never: the job leaves the schedule, as a retry does once it was made.
 	Next func(t time.Time) time.Time
 	// Run does the work. It is called with the time at which it fell due.
 	Run func(ctx context.Context, due time.Time)
@@ -33,7 +35,9 @@ type pending struct {
 func (s *Schedule) Add(now time.Time, job Job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.jobs = append(s.jobs, &pending{Job: job, due: job.Next(now)})
+	if due := job.Next(now); !due.IsZero() {
+		s.jobs = append(s.jobs, &pending{Job: job, due: due})
+	}
 }
 
 // Reset plans every job anew from now, as a restart of the service would.
@@ -43,6 +47,11 @@ func (s *Schedule) Reset(now time.Time) {
 	for _, p := range s.jobs {
 		p.due = p.Next(now)
 	}
+	s.dropFinished()
+}
+
+func (s *Schedule) dropFinished() {
+	s.jobs = slices.DeleteFunc(s.jobs, func(p *pending) bool { return p.due.IsZero() })
 }
 
 // Clear removes all jobs.
@@ -86,6 +95,7 @@ func (s *Schedule) RunDue(ctx context.Context, now time.Time) {
 		}
 		due := p.due
 		p.due = p.Next(due)
+		s.dropFinished()
 		s.mu.Unlock()
 		p.Run(ctx, due)
 	}
