@@ -106,7 +106,7 @@ build_compose() {
 builder_image() {
   local name
   name=$(awk '$1 == "FROM" { print $2; exit }' Dockerfile)
-  docker image inspect "$name" >/dev/null 2>&1 && return
+  real_image "$name" && return
   if [[ $(uname -s) != Linux ]]; then
     return # docker pulls it
   fi
@@ -121,6 +121,12 @@ builder_image() {
   say "$name is a stand-in with $(go version | cut -d' ' -f3)"
 }
 
+# real_image tells whether an image is there and not a stand-in that an interrupted run left behind.
+real_image() {
+  local label
+  label=$(docker image inspect --format '{{index .Config.Labels "ccmock.builder"}}' "$1" 2>/dev/null) && [[ -z $label ]]
+}
+
 make_stand_in() {
   local -r name=$1 root="$work/builder"
   mkdir -p "$root"/{bin,etc/ssl/certs,go,root,tmp,usr/local}
@@ -132,7 +138,8 @@ make_stand_in() {
   fi
   stand_in_modules "$root/go/pkg/mod"
   tar -C "$root" --owner=0 --group=0 -c . | docker import \
-    --change 'ENV PATH=/go/bin:/usr/local/go/bin:/usr/bin:/bin GOPATH=/go GOTOOLCHAIN=local GOPROXY=off' - "$name" >/dev/null
+    --change 'LABEL ccmock.builder=stand-in' --change 'ENV PATH=/go/bin:/usr/local/go/bin:/usr/bin:/bin GOPATH=/go GOTOOLCHAIN=local GOPROXY=off' \
+    - "$name" >/dev/null
   rm -rf "$root"
 }
 
