@@ -109,7 +109,9 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				s.fail(out, r, &Error{Status: http.StatusInternalServerError, Message: "Internal Server Error"})
 			}
 		}
-		entry.Status = out.status
+		if out.wrote { // else the handler took the connection over and said the status itself
+			entry.Status = out.status
+		}
 		entry.Elapsed = elapsed()
 		s.env.Journal.Add(*entry)
 		if cause == http.ErrAbortHandler { //nolint:errorlint // as above

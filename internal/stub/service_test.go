@@ -306,3 +306,21 @@ func BenchmarkServe(b *testing.B) {
 		s.ServeHTTP(httptest.NewRecorder(), req)
 	}
 }
+
+func TestHandlerThatTakesTheConnectionOverSaysTheStatusItself(t *testing.T) {
+	b := newBench(t, stub.Options{})
+	b.Routes().Raw("upgrade", "/upgrade", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			b.Fail(w, r, err)
+			return
+		}
+		journal.Of(r.Context()).Status = http.StatusTeapot
+		_, _ = io.WriteString(conn, "HTTP/1.1 418 I'm a teapot\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+		_ = conn.Close()
+	}))
+	resp, _ := b.send(t, http.MethodGet, "/upgrade", nil)
+	require.Equal(t, http.StatusTeapot, resp.StatusCode)
+	require.Eventually(t, func() bool { return b.env.Journal.Last() == 1 }, 5*time.Second, time.Millisecond)
+	require.Equal(t, http.StatusTeapot, b.env.Journal.Entries(journal.Filter{})[0].Status)
+}
