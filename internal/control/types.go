@@ -96,9 +96,16 @@ const (
 	ActionSign       = "sign"        // SignRequest -> TokenResult
 	ActionRotateKeys = "rotate_keys" // KeysRequest -> KeysResult
 
-	// Backends.
+	// The gateway.
+	ActionLimits = "limits" // Limits -> Done: these rate limits hold from now on, with no count carried over
+
+	// Backends, and the gateway.
 	ActionRestart = "restart" // RestartRequest -> Done: caches are empty, as after a restart
 )
+
+// ReasonRateLimited is the gateway's reason for a 429. Every other reason is a
+// token.Reason.
+const ReasonRateLimited = "rate_limited"
 
 // Done is the answer of an action that has nothing to tell.
 type Done struct{}
@@ -248,4 +255,17 @@ type KeysResult struct {
 // RestartRequest restarts one backend, or all with an empty name.
 type RestartRequest struct {
 	Service string `json:"service,omitempty"`
+}
+
+// Limits are the gateway's rate limits, for each of its routes. A number that is 0
+// limits nothing.
+type Limits struct {
+	// Window is the time in which requests are counted, by the clock; 0 means a minute.
+	Window time.Duration `json:"window,omitempty"`
+	// PerUser is how many requests of one X-Gitlab-Global-User-Id pass.
+	PerUser int `json:"per_user,omitempty"`
+	// PerInstance is how many requests of one X-Gitlab-Instance-Id pass, self-managed only.
+	PerInstance int `json:"per_instance,omitempty"`
+	// PerUnauthorized is how many times a caller may be answered 401 before it is refused.
+	PerUnauthorized int `json:"per_unauthorized,omitempty"`
 }
