@@ -18,6 +18,7 @@
 //	Until  *time.Time     `yaml:"until,nullable"` // "until:" and "until: null" mean nil
 //	Common                `yaml:",inline"`       // the keys of Common, at this level
 //	Block  *Document      `yaml:"block"`         // kept as it is, for somebody else to decode
+//	Name   string         `yaml:"name,short"`    // "sync: acme" stands for "sync: {name: acme}"
 //	Secret string         `yaml:"-"`             // no key
 //
 // A field without a tag is known by its name in lower case. A key without a
@@ -29,7 +30,7 @@
 //
 // A file holds at most MaxSize bytes and nests at most MaxDepth levels, and
 // its aliases and merges expand to at most a million values, so that a small
-// file cannot stand for a huge one.
+// file cannot stand for a huge one. Decode reports the first hundred problems.
 //
 // # Choices
 //
