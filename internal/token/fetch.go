@@ -79,6 +79,7 @@ func (r *RemoteKeys) read(ctx context.Context, address string) ([]byte, error) {
 		return nil, err
 	}
 	req.Header.Set("Accept", "application/json")
+	req.Close = true // a connection would be idle for a day
 	res, err := r.client.Do(req)
 	if err != nil {
 		if errors.Is(err, context.DeadlineExceeded) {

@@ -16,8 +16,8 @@ const (
 
 // Errors of a Keyring, in the words of Rails.
 var (
-	ErrNoKey     = errors.New(textNoKey)
-	ErrSingleKey = errors.New(textSingleKey)
+	ErrNoKey     = errors.New(textNoKey)     //nolint:staticcheck // Rails capitalizes it
+	ErrSingleKey = errors.New(textSingleKey) //nolint:staticcheck // Rails capitalizes it
 )
 
 // Keyring is the keys of one issuer: rows, of which the first (the oldest) signs and

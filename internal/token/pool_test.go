@@ -129,7 +129,7 @@ func TestPoolIsSharedByProcesses(t *testing.T) {
 		require.NoError(t, err)
 		key, err := p.Get("shared")
 		require.NoError(t, err)
-		fmt.Println("id:" + key.ID())
+		t.Log("id:" + key.ID())
 		return
 	}
 	dir := filepath.Join(t.TempDir(), "keys")
@@ -145,8 +145,8 @@ func TestPoolIsSharedByProcesses(t *testing.T) {
 				return
 			}
 			for line := range strings.Lines(string(out)) {
-				if strings.HasPrefix(line, "id:") {
-					outputs[n] = line
+				if _, id, found := strings.Cut(line, "id:"); found {
+					outputs[n] = id
 				}
 			}
 		})

@@ -275,6 +275,7 @@ func (k *AIGatewayKeys) read(ctx context.Context, address string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	req.Close = true // one connection for each, as the gateway's HTTP library does
 	res, err := k.client.Do(req)
 	if err != nil {
 		if errors.Is(err, context.DeadlineExceeded) {

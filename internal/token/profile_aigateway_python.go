@@ -190,7 +190,7 @@ func pyInt(v any) (*big.Int, error) {
 // pyIntOf reads text as int() does: space around it, a sign, the decimal digits of
 // any script, and single underscores between digits.
 func pyIntOf(text string) (*big.Int, error) {
-	text = strings.TrimFunc(text, pySpace)
+	text = strings.TrimFunc(text, unicode.IsSpace)
 	negative := strings.HasPrefix(text, "-")
 	if negative || strings.HasPrefix(text, "+") {
 		text = text[1:]
@@ -220,10 +220,6 @@ func pyIntOf(text string) (*big.Int, error) {
 		n.Neg(n)
 	}
 	return n, nil
-}
-
-func pySpace(r rune) bool {
-	return unicode.IsSpace(r) || 0x1c <= r && r <= 0x1f
 }
 
 // decimalDigit is the value of a decimal digit. Unicode lists them in runs of ten

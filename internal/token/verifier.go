@@ -89,7 +89,7 @@ func (v *Verifier) verify(ctx context.Context, raw string) (*Verified, *Refusal)
 		return nil, refusal
 	}
 	claims, claimsRefusal := readClaims(d.Claims)
-	signer, validity, refusal := v.signer(raw, claims, candidates)
+	signer, refusal, validity := v.signer(raw, claims, candidates)
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -165,9 +165,9 @@ func (v *Verifier) isLocal(iss string) bool {
 	return slices.ContainsFunc(v.Local, func(l LocalIssuer) bool { return l.Name == iss })
 }
 
-// signer finds the candidate that signed. Validity is what the claims say against
+// signer finds the candidate that signed. The error is what the claims say against
 // the token, if anything.
-func (v *Verifier) signer(raw string, claims *tokenClaims, candidates []candidate) (c candidate, validity error, _ *Refusal) {
+func (v *Verifier) signer(raw string, claims *tokenClaims, candidates []candidate) (candidate, *Refusal, error) {
 	parser := jwt.NewParser(
 		jwt.WithValidMethods([]string{algorithm}),
 		jwt.WithStrictDecoding(),
@@ -181,16 +181,16 @@ func (v *Verifier) signer(raw string, claims *tokenClaims, candidates []candidat
 		_, err := parser.ParseWithClaims(raw, claims, func(*jwt.Token) (any, error) { return public, nil })
 		switch {
 		case err == nil || errors.Is(err, jwt.ErrTokenInvalidClaims):
-			return c, err, nil
+			return c, nil, err
 		case !errors.Is(err, jwt.ErrTokenSignatureInvalid):
-			return c, nil, malformed("not a signed token")
+			return c, malformed("not a signed token"), nil
 		}
 	}
 	ids := make([]string, 0, len(candidates))
 	for _, c := range candidates {
-		ids = append(ids, fmt.Sprintf("%q of %s", short(c.key.id), c.name()))
+		ids = append(ids, fmt.Sprintf("%q of %s", c.key.id, c.name()))
 	}
-	return candidate{}, nil, &Refusal{BadSignature, "the signature is not by key " + strings.Join(ids, ", nor by ")}
+	return candidate{}, &Refusal{BadSignature, "the signature is not by key " + strings.Join(shortAll(ids), ", nor by ")}, nil
 }
 
 func (v *Verifier) checkIssuer(verified *Verified, signer candidate, d *Decoded) *Refusal {
