@@ -59,6 +59,12 @@ func (d *Document) Line(path string) int {
 // Has reports whether there is anything at path, be it null.
 func (d *Document) Has(path string) bool { return d.find(path).complete }
 
+// IsMapping reports whether there is a mapping at path, be it empty.
+func (d *Document) IsMapping(path string) bool {
+	found := d.find(path)
+	return found.complete && found.value.kind == kindMapping
+}
+
 // Keys lists the keys of the mapping at path in file order, merged ones last;
 // nil if there is no mapping.
 func (d *Document) Keys(path string) []string {

@@ -42,7 +42,7 @@ func (s *source) problem(at span, path, message, hint string) Problem {
 	at = s.clamp(at)
 	return Problem{
 		File: s.file, Line: at.line, Column: at.column,
-		Path: path, Message: message, Hint: hint, Excerpt: s.excerpt(at),
+		Path: printable(path), Message: printable(message), Hint: printable(hint), Excerpt: s.excerpt(at),
 	}
 }
 
@@ -79,17 +79,23 @@ func (s *source) excerpt(at span) string {
 	return b.String()
 }
 
-// window is the visible part of a line. What a terminal would obey instead of
-// print is replaced.
+// window is the visible part of a line.
 func window(line []rune, from int) string {
 	shown := line[min(from, len(line)):]
-	shown = shown[:min(maxExcerpt, len(shown))]
-	return strings.TrimRight(strings.Map(func(r rune) rune {
-		if r != '\t' && !unicode.IsPrint(r) {
+	return strings.TrimRight(printable(string(shown[:min(maxExcerpt, len(shown))])), " ")
+}
+
+// printable replaces what a terminal would obey instead of print.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n':
+			return ' '
+		case r != '\t' && !unicode.IsPrint(r):
 			return unicode.ReplacementChar
 		}
 		return r
-	}, string(shown)), " ")
+	}, text)
 }
 
 // indent is the number of spaces that line n starts with, and whether there is
