@@ -1,0 +1,59 @@
+package gateway_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ccmock/ccmock/gateway"
+)
+
+// The difference between the two is what the gateway costs.
+
+func BenchmarkOriginAlone(b *testing.B) {
+	benchmark(b, newOrigin(b, small)+"/x")
+}
+
+func BenchmarkHop(b *testing.B) {
+	e := newEdge(b, gateway.Options{Routes: map[string]string{
+		"foo": newOrigin(b, small), "ai": newOrigin(b, small), "auth": newOrigin(b, small),
+	}})
+	benchmark(b, e.url+"/foo/x")
+}
+
+func BenchmarkHopWithLimits(b *testing.B) {
+	e := newEdge(b, gateway.Options{
+		Routes: map[string]string{"foo": newOrigin(b, small)},
+		Limits: gateway.Limits{PerUser: 1 << 40, PerInstance: 1 << 40, PerUnauthorized: 1 << 40},
+	})
+	benchmark(b, e.url+"/foo/x")
+}
+
+func small(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = io.WriteString(w, `{"id":"id","created":1708000000,"extra":"Feature"}`)
+}
+
+func benchmark(b *testing.B, url string) {
+	client := newClient(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, url, strings.NewReader(`{"prompt":"x"}`))
+		require.NoError(b, err)
+		req.Header = http.Header{
+			"Content-Type": {"application/json"}, "Authorization": {"Bearer " + strings.Repeat("x", 800)},
+			"X-Gitlab-Realm": {"self-managed"}, "X-Gitlab-Instance-Id": {"acme"}, "X-Gitlab-Global-User-Id": {"ada"},
+			"X-Request-Id": {"0123456789abcdef"},
+		}
+		resp, err := client.Do(req)
+		require.NoError(b, err)
+		_, err = io.Copy(io.Discard, resp.Body)
+		require.NoError(b, err)
+		require.NoError(b, resp.Body.Close())
+		require.Equal(b, http.StatusOK, resp.StatusCode)
+	}
+}
