@@ -1,8 +1,8 @@
 package catalog
 
 import (
-	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ccmock/ccmock/internal/strictyaml"
@@ -58,29 +58,100 @@ func (s Service) Audience() string {
 	return s.Backend
 }
 
-// Parse reads a cloud_connector.yml and takes the block of env
-// (DefaultEnvironment if empty), or "defaults" if the file has no such block.
-// The error is strictyaml.Problems.
-func Parse(file string, data []byte, env string) (*Catalog, error) {
-	return nil, errors.New("not implemented yet")
+// FreeAccessMinimum is the version from which the service is free before its
+// cut-off: see the package's choices for the tutorial's form.
+func (s Service) FreeAccessMinimum() Version {
+	if s.MinVersionForFreeAccess.IsZero() && s.Generation < G2 {
+		return s.MinVersion
+	}
+	return s.MinVersionForFreeAccess
 }
 
-// ParseService reads one service, the block found at path in doc.
-func ParseService(doc *strictyaml.Document, path, name string) (Service, error) {
-	return Service{}, errors.New("not implemented yet")
+// Scopes lists the unit primitives of the service once each, in file order.
+func (s Service) Scopes() []string {
+	var scopes []string
+	for _, b := range s.Bundles {
+		scopes = append(scopes, b.UnitPrimitives...)
+	}
+	return unique(scopes)
 }
 
-// Merge is base with more services behind its own. A service that base has
-// already, and a scope that two services share, are errors.
-func Merge(base *Catalog, more ...Service) (*Catalog, error) {
-	return nil, fmt.Errorf("not implemented yet")
+// Sold reports whether the bundle's add-on can be bought.
+func (b Bundle) Sold() bool {
+	return b.AddOn != "" && b.AddOn != dummyAddOn && b.AddOn != "_irrelevant"
 }
 
-// YAML renders c as a cloud_connector.yml.
-func (c *Catalog) YAML() []byte { return nil }
+// dummyAddOn stands where a bundle needs a name and nobody reads it.
+const dummyAddOn = "_irrelevant_"
 
 // Scopes lists every unit primitive of c once, in file order.
-func (c *Catalog) Scopes() []string { return nil }
+func (c *Catalog) Scopes() []string {
+	var scopes []string
+	for _, s := range c.Services {
+		scopes = append(scopes, s.Scopes()...)
+	}
+	return unique(scopes)
+}
 
-// AddOns lists every add-on of c that can be bought once, in file order, normalized.
-func (c *Catalog) AddOns() []string { return nil }
+// AddOns lists every add-on of c that can be bought, normalized, once each, in
+// file order.
+func (c *Catalog) AddOns() []string {
+	var names []string
+	for _, s := range c.Services {
+		for _, b := range s.Bundles {
+			if b.Sold() {
+				names = append(names, NormalizeAddOn(b.AddOn))
+			}
+		}
+	}
+	return unique(names)
+}
+
+// Merge is base, which may be nil, with more services behind its own. A service
+// whose name is taken, and a scope that another service has already, are
+// problems: each feature brings its own scopes. The error is
+// strictyaml.Problems, without places.
+func Merge(base *Catalog, more ...Service) (*Catalog, error) {
+	out := &Catalog{}
+	if base != nil {
+		out.Services = slices.Clone(base.Services)
+	}
+	names, owners := make(map[string]bool), make(map[string]string)
+	add := func(s Service) {
+		names[s.Name] = true
+		for _, scope := range s.Scopes() {
+			owners[scope] = s.Name
+		}
+	}
+	for _, s := range out.Services {
+		add(s)
+	}
+	var problems strictyaml.Problems
+	for _, s := range more {
+		if names[s.Name] {
+			problems.Add(fmt.Errorf("service %q is declared twice", s.Name))
+			continue
+		}
+		for _, scope := range s.Scopes() {
+			if owner, taken := owners[scope]; taken {
+				problems.Add(fmt.Errorf("scope %q is declared twice, by the services %q and %q", scope, owner, s.Name))
+			}
+		}
+		add(s)
+		out.Services = append(out.Services, s)
+	}
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// unique drops repetitions and keeps the order.
+func unique(words []string) []string {
+	seen := make(map[string]bool, len(words))
+	return slices.DeleteFunc(words, func(w string) bool {
+		again := seen[w]
+		seen[w] = true
+		return again
+	})
+}

@@ -3,7 +3,6 @@ package catalog
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ccmock/ccmock/internal/strictyaml"
@@ -23,24 +22,27 @@ const (
 // LicenseKinds are all of them.
 func LicenseKinds() []LicenseKind { return []LicenseKind{OnlineCloud, OfflineCloud, Legacy} }
 
-// UnmarshalText refuses a kind that does not exist.
+// UnmarshalText refuses a kind that does not exist; an empty one is OnlineCloud.
 func (k *LicenseKind) UnmarshalText(text []byte) error {
 	var known []string
 	for _, kind := range LicenseKinds() {
 		known = append(known, string(kind))
 	}
-	if !slices.Contains(known, string(text)) {
-		return unknown("license kind", string(text), known)
+	if len(text) > 0 && !slices.Contains(known, string(text)) {
+		return strictyaml.Unknown("license kind", string(text), known)
 	}
 	*k = LicenseKind(text)
 	return nil
 }
 
-// Plan is the tier that a licence pays for.
+// The plans, or tiers, that a licence pays for.
 const (
 	PlanPremium  = "premium"
 	PlanUltimate = "ultimate"
 )
+
+// Plans are all of them.
+func Plans() []string { return []string{PlanPremium, PlanUltimate} }
 
 // GracePeriod is how long an expired licence still counts.
 const GracePeriod = 14 * 24 * time.Hour
@@ -95,19 +97,12 @@ func (l License) Validate() error {
 			return err
 		}
 	}
-	if plans := []string{PlanPremium, PlanUltimate}; l.Plan != "" && !slices.Contains(plans, l.Plan) {
-		return unknown("plan", l.Plan, plans)
+	if plans := Plans(); l.Plan != "" && !slices.Contains(plans, l.Plan) {
+		return strictyaml.Unknown("plan", l.Plan, plans)
 	}
 	if !l.NoExpiry && !l.ExpiresAt.IsZero() && !l.StartsAt.IsZero() && !l.StartsAt.Before(l.ExpiresAt) {
 		return fmt.Errorf("the license expires (%s) before it starts (%s)",
 			l.ExpiresAt.UTC().Format(time.RFC3339), l.StartsAt.UTC().Format(time.RFC3339))
 	}
 	return nil
-}
-
-func unknown(what, got string, known []string) error {
-	if s := strictyaml.Suggest(got, known); s != "" {
-		return fmt.Errorf("unknown %s %q, did you mean %q?", what, got, s)
-	}
-	return fmt.Errorf("unknown %s %q, expected one of %s", what, got, strings.Join(known, ", "))
 }

@@ -22,7 +22,7 @@ type Version struct {
 // ParseVersion reads "16.8", "16.9.2" or "17.8.0-ee".
 func ParseVersion(s string) (Version, error) {
 	wrong := fmt.Errorf("expected a GitLab version such as 16.8 or 16.9.2-ee, got %q", s)
-	if s == "" || s[0] < '0' || s[0] > '9' || len(s) > 64 {
+	if s == "" || s[0] < '0' || s[0] > '9' || len(s) > 64 || strings.HasSuffix(s, "-") {
 		return Version{}, wrong
 	}
 	parsed, err := goversion.NewVersion(s)
@@ -41,16 +41,16 @@ func ParseVersion(s string) (Version, error) {
 
 // AtLeast reports whether v is min or later. Every version, even one that is
 // not given, is at least a minimum that is not given.
-func (v Version) AtLeast(min Version) bool {
-	if min.IsZero() {
+func (v Version) AtLeast(minimum Version) bool {
+	if minimum.IsZero() {
 		return true
 	}
 	if v.IsZero() {
 		return false
 	}
 	for i, n := range v.core {
-		if n != min.core[i] {
-			return n > min.core[i]
+		if n != minimum.core[i] {
+			return n > minimum.core[i]
 		}
 	}
 	return true
