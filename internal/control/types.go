@@ -194,7 +194,7 @@ type SeatRequest struct {
 type SetUserRequest struct {
 	User    string   `json:"user"`
 	Blocked *bool    `json:"blocked,omitempty"`
-	Denied  []string `json:"denied,omitempty"`
+	Denied  []string `json:"denied"` // empty takes every denial back
 }
 
 // UpgradeRequest installs another GitLab version on an instance.
