@@ -1,0 +1,176 @@
+package railsstub
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ccmock/ccmock/internal/feature"
+	"github.com/ccmock/ccmock/internal/stub"
+)
+
+// bodyKind is what GitLab makes of the body of a user's call.
+type bodyKind int
+
+const (
+	passed      bodyKind = iota // handed on as it is
+	completions                 // Code Suggestions: checked, and prompt_version added
+	chat                        // a question, put into the prompt of the chat agent
+)
+
+// kindOf tells the kind by the endpoint of the AI gateway that is called.
+func kindOf(e feature.Endpoint) bodyKind {
+	switch {
+	case strings.HasSuffix(e.Path, "/code/completions"):
+		return completions
+	case strings.HasPrefix(e.Path, "/v1/chat/"):
+		return chat
+	}
+	return passed
+}
+
+// translate makes the body for the backend of the client's.
+func (k bodyKind) translate(body []byte, rel *release) ([]byte, error) {
+	switch k {
+	case completions:
+		return completionBody(body)
+	case chat:
+		return chatBody(body, rel)
+	}
+	return body, nil
+}
+
+// What Grape takes of a request, in characters.
+const (
+	maxFileName = 255
+	maxContent  = 400_000
+	maxQuestion = 1000
+)
+
+// completionBody checks the parameters of Code Suggestions and adds prompt_version. What
+// it does not know it hands on.
+func completionBody(body []byte) ([]byte, error) {
+	params, err := readObject(body)
+	if err != nil {
+		return nil, err
+	}
+	if blank := isNull(params["current_file"]); blank {
+		return nil, badRequest("current_file is missing, current_file[file_name] is missing, current_file[content_above_cursor] is missing")
+	}
+	var file map[string]json.RawMessage
+	if json.Unmarshal(params["current_file"], &file) != nil {
+		return nil, badRequest("current_file is invalid")
+	}
+	if err := errors.Join(
+		checkText(file, "current_file", "file_name", maxFileName),
+		checkText(file, "current_file", "content_above_cursor", maxContent),
+	); err != nil {
+		return nil, badRequest(strings.ReplaceAll(err.Error(), "\n", ", "))
+	}
+	if _, given := params["prompt_version"]; given {
+		return body, nil
+	}
+	// The members keep their order, so that the body is recognized in a journal.
+	rest := strings.TrimLeft(strings.TrimLeft(string(body), " \t\r\n")[1:], " \t\r\n")
+	return []byte(`{"prompt_version":1,` + rest), nil
+}
+
+func checkText(object map[string]json.RawMessage, parent, name string, limit int) error {
+	label := name
+	if parent != "" {
+		label = parent + "[" + name + "]"
+	}
+	raw, given := object[name]
+	if !given {
+		return fmt.Errorf("%s is missing", label)
+	}
+	var value string
+	if json.Unmarshal(raw, &value) != nil || isNull(raw) {
+		return fmt.Errorf("%s is invalid", label)
+	}
+	if utf8.RuneCountInString(value) > limit {
+		return fmt.Errorf("%s must be less than %d characters", label, limit)
+	}
+	return nil
+}
+
+// chatBody puts a question into the prompt that the chat agent takes. What went before and
+// where the user is are not passed on.
+func chatBody(body []byte, rel *release) ([]byte, error) {
+	params, err := readObject(body)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkText(params, "", "content", maxQuestion); err != nil {
+		return nil, badRequest(err.Error())
+	}
+	type metadata struct {
+		Source  string `json:"source"`
+		Version string `json:"version"`
+	}
+	type payload struct {
+		Content  json.RawMessage `json:"content"`
+		Provider string          `json:"provider"`
+		Model    string          `json:"model"`
+	}
+	type component struct {
+		Type     string   `json:"type"`
+		Metadata metadata `json:"metadata"`
+		Payload  payload  `json:"payload"`
+	}
+	prompt := struct {
+		PromptComponents []component `json:"prompt_components"`
+		Stream           bool        `json:"stream"`
+	}{
+		PromptComponents: []component{{
+			Type:     "prompt",
+			Metadata: metadata{Source: "GitLab EE", Version: rel.version.Core()},
+			Payload:  payload{Content: params["content"], Provider: "anthropic", Model: "claude-2.1"},
+		}},
+	}
+	if raw, given := params["stream"]; given && json.Unmarshal(raw, &prompt.Stream) != nil {
+		return nil, badRequest("stream is invalid")
+	}
+	return json.Marshal(prompt)
+}
+
+// readObject reads a JSON object. No body at all is an object without members, as a form
+// without fields is.
+func readObject(body []byte) (map[string]json.RawMessage, error) {
+	if len(strings.TrimSpace(string(body))) == 0 {
+		return map[string]json.RawMessage{}, nil
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(body, &object); err != nil || object == nil {
+		return nil, badRequest("Problems parsing JSON")
+	}
+	return object, nil
+}
+
+// readBody reads the client's body and names the reason if it cannot.
+func readBody(r *http.Request) ([]byte, error) {
+	body, err := stub.ReadBody(r)
+	if err == nil {
+		return body, nil
+	}
+	var e *stub.Error
+	if errors.As(err, &e) {
+		switch e.Status {
+		case http.StatusRequestEntityTooLarge:
+			e.Reason, e.Message = string(BodyTooLarge), "413 Request Entity Too Large"
+		case http.StatusBadRequest:
+			e.Reason, e.Message = string(InvalidRequest), "400 Bad request"
+		}
+	}
+	return nil, err
+}
+
+func tooLarge(size, limit int) error {
+	return &stub.Error{
+		Status: http.StatusRequestEntityTooLarge, Message: "413 Request Entity Too Large",
+		Reason: string(BodyTooLarge), Detail: fmt.Sprintf("the body has %d bytes, expected at most %d", size, limit),
+	}
+}
