@@ -189,7 +189,7 @@ func TestParseRefuses(t *testing.T) {
 		}},
 		{"environment misspelt", tutorialYAML + "developmnt:\n  <<: *defaults\n", []string{`c.yml:7:1: developmnt: unknown environment "developmnt" (did you mean "development"?)`}},
 		{"no block for the environment", "production:\n  services: {}\n", []string{`c.yml:1:1: there is no block for the environment "development" (add one, or "defaults")`}},
-		{"key misspelt", in("min_gitlab_verison: '16.8'"), []string{`c.yml:4:7: ` + at + `: unknown key "min_gitlab_verison" (did you mean "min_gitlab_version"?)`}},
+		{"key misspelt", in("min_gitlb_version: '16.8'"), []string{`c.yml:4:7: ` + at + `: unknown key "min_gitlb_version" (did you mean "min_gitlab_version"?)`}},
 		{"version without quotes", in("min_gitlab_version: 16.10"), []string{"c.yml:4:27: " + at + ".min_gitlab_version: expected a string, got the number 16.10 (quote it: '16.10'; without quotes 16.10 is read as the number 16.1)"}},
 		{"no version", in("min_gitlab_version: latest"), []string{"c.yml:4:27: " + at + `.min_gitlab_version: expected a GitLab version such as 16.8 or 16.9.2-ee, got "latest"`}},
 		{"bad date", in("service_start_time: 2024-02-30 00:00:00 UTC"), []string{"c.yml:4:27: " + at + `.service_start_time: no such date or time: "2024-02-30 00:00:00 UTC"`}},

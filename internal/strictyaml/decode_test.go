@@ -134,7 +134,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"unknown key", "nam: x", `3:1: unknown key "nam" (did you mean "name"?)`},
 		{"unknown key, nothing near", "steps: [{sync: {x: 1, instance: a}}]", `3:17: steps[0].sync: unknown key "x" (known: instance, force)`},
 		{"unknown key, one level down", "steps:\n  - expect:\n      satus: 1", `5:7: steps[0].expect: unknown key "satus" (did you mean "status"?)`},
-		{"unknown key in a map of structs", "users:\n  ada:\n    nmae: x\n    name: y", `5:5: users.ada: unknown key "nmae" (did you mean "name"?)`},
+		{"unknown key in a map of structs", "users:\n  ada:\n    naem: x\n    name: y", `5:5: users.ada: unknown key "naem" (did you mean "name"?)`},
 		{"too deep by a level", "steps:\n  - expect:\n      use: x", `5:7: steps[0].expect: unknown key "use" (it belongs further out: check the indentation)`},
 		{"not deep enough", "steps:\n  - expect:\n      body: {}\n    status: 200", `6:5: steps[0]: unknown key "status" (it belongs inside "expect": check the indentation)`},
 		{"block lost its content", "steps:\n  - use: x\n    expect:", `5:5: steps[0].expect: expected a block of keys, got nothing (what belongs to it must be indented deeper than it)`},

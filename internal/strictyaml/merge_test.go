@@ -43,8 +43,8 @@ func TestMergedKeysAreChecked(t *testing.T) {
 
 	doc = parse(t, "a: &a {use: x}\nb:\n  <<: *a\n  <<: *a\n")
 	require.Equal(t, []string{"a.yaml:4:3: b: a second << in one block, the first is at line 3 (write one with a list: <<: [*a, *b])"}, lines(doc.Decode(&got)))
-	doc = parse(t, "a: &name {use: x}\nb: *nmae\n")
-	require.Equal(t, []string{`a.yaml:2:4: b: no anchor is called "nmae" (did you mean "*name"?)`}, lines(doc.Decode(&got)))
+	doc = parse(t, "a: &name {use: x}\nb: *naem\n")
+	require.Equal(t, []string{`a.yaml:2:4: b: no anchor is called "naem" (did you mean "*name"?)`}, lines(doc.Decode(&got)))
 }
 
 func TestAliasesOfScalarsAndKeys(t *testing.T) {
