@@ -108,7 +108,9 @@ func (s *Stub) unknownPrefix(r *http.Request) (stub.Reply, error) {
 	if near := strictyaml.Suggest("/"+first, s.known); near != "" {
 		detail += fmt.Sprintf(" (did you mean %q?)", near)
 	}
-	return stub.Reply{}, &stub.Error{Status: http.StatusNotFound, Message: "Not Found", Detail: detail}
+	return stub.Reply{}, &stub.Error{
+		Status: http.StatusNotFound, Message: "Not Found", Reason: control.ReasonUnknownRoute, Detail: detail,
+	}
 }
 
 // style words errors as Cloudflare does to a client that takes no HTML.

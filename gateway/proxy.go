@@ -12,6 +12,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/stub"
 )
@@ -142,9 +143,10 @@ func (p *proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 		e.Status, e.Message = statusClientGone, "Client Closed Request"
 		e.Detail = "the client went away before " + origin + " answered"
 	case errors.As(err, &network) && network.Timeout():
-		e.Status, e.Message = http.StatusGatewayTimeout, "Gateway Timeout"
+		e.Status, e.Message, e.Reason = http.StatusGatewayTimeout, "Gateway Timeout", control.ReasonOriginUnreachable
 		e.Detail = origin + " did not answer in time"
 	default:
+		e.Reason = control.ReasonOriginUnreachable
 		e.Detail = origin + " cannot be reached or broke off"
 	}
 	p.stub.service.Fail(w, r, e)

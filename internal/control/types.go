@@ -103,9 +103,12 @@ const (
 	ActionRestart = "restart" // RestartRequest -> Done: caches are empty, as after a restart
 )
 
-// ReasonRateLimited is the gateway's reason for a 429. Every other reason is a
-// token.Reason.
-const ReasonRateLimited = "rate_limited"
+// The gateway's own reasons. Whatever else it refuses for is a token.Reason.
+const (
+	ReasonRateLimited       = "rate_limited"       // 429
+	ReasonUnknownRoute      = "unknown_route"      // 404: no origin has the path's prefix
+	ReasonOriginUnreachable = "origin_unreachable" // 502, 504: the origin cannot be reached, breaks off or is too slow
+)
 
 // Done is the answer of an action that has nothing to tell.
 type Done struct{}
