@@ -15,6 +15,7 @@ var layers = []layer{
 	{packages: []string{"internal/world"}},
 	{packages: []string{"internal/token", "internal/journal", "internal/fault"}, mix: true},
 	{packages: []string{"internal/control"}},
+	{packages: []string{"internal/explain"}},
 	{packages: []string{"internal/stub"}},
 	{packages: []string{"rails_stub", "customersdot_stub", "gateway", "backends"}},
 	{packages: []string{"internal/ecosystem", "scenarios"}},
@@ -37,7 +38,7 @@ const engine = "scenarios"
 
 var engineImports = []string{
 	"internal/control", "internal/token", "internal/catalog", "internal/feature", "internal/world", "internal/journal",
-	"internal/strictyaml", "internal/clock",
+	"internal/strictyaml", "internal/clock", "internal/fault", "internal/explain",
 }
 
 // binary is the package that is built and shipped.

@@ -1,0 +1,185 @@
+package explain
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ccmock/ccmock/internal/journal"
+	"github.com/ccmock/ccmock/internal/token"
+)
+
+// Part is what a link of the chain is about.
+type Part string
+
+// The parts, in the order of the chain.
+const (
+	Issuer   Part = "issuer"
+	Token    Part = "token"
+	GitLab   Part = "gitlab"
+	Gateway  Part = "gateway"
+	Verifier Part = "verifier"
+	Backend  Part = "backend"
+)
+
+// Verdict is how a call fared at a part.
+type Verdict string
+
+// The verdicts. At the issuer and the token, Passed and Refused are about the scope.
+const (
+	Passed     Verdict = "passed"
+	Refused    Verdict = "refused"
+	NotReached Verdict = "not reached"
+)
+
+// Link is what one part did.
+type Link struct {
+	Part    Part    `json:"part"`
+	Service string  `json:"service,omitempty"`
+	Verdict Verdict `json:"verdict"`
+	Text    string  `json:"text"` // one clause
+}
+
+// Explanation is what became of a call.
+type Explanation struct {
+	Granted bool   `json:"granted"`
+	By      string `json:"by,omitempty"`     // who refused
+	Reason  string `json:"reason,omitempty"` // a token.Reason, or one of another kind
+	Chain   []Link `json:"chain"`
+	Text    string `json:"text"` // one paragraph
+}
+
+// Question says which call is to be explained.
+type Question struct {
+	RequestID string
+	// Instance is the name of the instance that called, and Scope what the endpoint needs.
+	// Both are found out from the journal as far as they can be if they are empty.
+	Instance string
+	Scope    string
+}
+
+// Call explains a call by a journal that holds it, and as much as possible of what came
+// before it.
+func Call(entries []journal.Entry, q Question) Explanation {
+	c := newCall(entries, q)
+	if len(c.hops) == 0 {
+		return Explanation{Chain: []Link{}, Text: "no service has seen this call"}
+	}
+	x := Explanation{Granted: true, Chain: c.chain()}
+	for _, h := range slices.Backward(c.hops) { // the innermost cause counts
+		if h.Reason != "" {
+			x.Granted, x.By, x.Reason = false, h.Service, h.Reason
+			x.Text = c.refusal(h)
+			return x
+		}
+	}
+	inner := c.hops[len(c.hops)-1]
+	if n := slices.IndexFunc(c.hops, func(e journal.Entry) bool { return e.Fault != "" }); n >= 0 {
+		h := c.hops[n]
+		x.Granted, x.By = false, h.Service
+		x.Text = fmt.Sprintf("broken at %s: the fault %q was applied", h.Service, h.Fault)
+		return x
+	}
+	if inner.Status >= http.StatusBadRequest {
+		x.Granted, x.By = false, inner.Service
+		x.Text = fmt.Sprintf("%s answered %s, for no reason that it names%s", inner.Service, status(inner.Status), aside(inner.Detail))
+		return x
+	}
+	x.Text = c.grant(inner)
+	return x
+}
+
+// call is a call and what the journal has about it.
+type call struct {
+	Question
+	all    []journal.Entry
+	hops   []journal.Entry // outermost first
+	token  *journal.Token  // the one that went furthest in
+	issued *journal.Entry  // of that token
+	at     time.Time       // by the clock of whoever looked at the token
+}
+
+var depth = map[journal.Kind]int{journal.Rails: 0, journal.CustomersDot: 1, journal.Gateway: 2, journal.Backend: 3}
+
+func newCall(entries []journal.Entry, q Question) *call {
+	c := &call{Question: q, all: entries}
+	for _, e := range entries {
+		if e.RequestID == q.RequestID && e.RequestID != "" && !isJob(e) {
+			c.hops = append(c.hops, e)
+		}
+	}
+	slices.SortStableFunc(c.hops, func(a, b journal.Entry) int { return cmp.Compare(depth[a.Kind], depth[b.Kind]) })
+	for _, h := range c.hops {
+		if h.Token != nil {
+			c.token, c.at = h.Token, h.At
+		}
+		if h.Kind == journal.Rails && c.Instance == "" {
+			c.Instance = h.Service
+		}
+	}
+	if c.token != nil {
+		for n := range entries {
+			if t := entries[n].Issued; t != nil && t.Digest == c.token.Digest {
+				c.issued = &entries[n]
+			}
+		}
+	}
+	if c.Scope == "" {
+		c.Scope = c.scopeFromDetail()
+	}
+	return c
+}
+
+func isJob(e journal.Entry) bool { return strings.HasPrefix(e.Route, "job:") }
+
+// scopeFromDetail is the scope that the refusal's detail names, of those that the issuer
+// decided on.
+func (c *call) scopeFromDetail() string {
+	if c.issued == nil {
+		return ""
+	}
+	for _, h := range c.hops {
+		if h.Reason != string(token.MissingScope) {
+			continue
+		}
+		words := strings.FieldsFunc(h.Detail, func(r rune) bool {
+			return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_'
+		})
+		for _, s := range c.issued.Scopes {
+			if slices.Contains(words, s.Name) {
+				return s.Name
+			}
+		}
+	}
+	return ""
+}
+
+// decision is what the issuer decided on the scope when it issued the token.
+func (c *call) decision() (journal.Scope, bool) {
+	if c.issued == nil || c.Scope == "" {
+		return journal.Scope{}, false
+	}
+	return scopeOf(c.issued, c.Scope)
+}
+
+func scopeOf(e *journal.Entry, scope string) (journal.Scope, bool) {
+	for _, s := range e.Scopes {
+		if s.Name == scope {
+			return s, true
+		}
+	}
+	return journal.Scope{}, false
+}
+
+// hop is the call's stop at a kind of service.
+func (c *call) hop(kind journal.Kind) (journal.Entry, bool) {
+	for _, h := range c.hops {
+		if h.Kind == kind {
+			return h, true
+		}
+	}
+	return journal.Entry{}, false
+}
