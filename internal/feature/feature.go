@@ -154,8 +154,8 @@ func (f Feature) validate(complain func(path, hint, format string, args ...any))
 	case "", Strict, AIGateway:
 	default:
 		known := []string{string(Strict), string(AIGateway)}
-		complain("backend.profile", strictyaml.Suggest(string(b.Profile), known),
-			"unknown profile %q, expected %s", b.Profile, strings.Join(known, " or "))
+		p := strictyaml.Unknown("profile", string(b.Profile), known)
+		complain("backend.profile", p.Hint, "%s", p.Message)
 	}
 	if b.URL != "" {
 		if u, err := url.Parse(b.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -183,7 +183,7 @@ func (f *Feature) complete() {
 		f.Rails.Endpoint = Endpoint{http.MethodPost, "/api/v4/" + f.Name}
 	}
 	if len(f.Rails.Scopes) == 0 {
-		f.Rails.Scopes = unitPrimitives(f.CloudConnector)
+		f.Rails.Scopes = f.CloudConnector.Scopes()
 	}
 	if f.Backend.Scope == "" {
 		f.Backend.Scope = f.Rails.Scopes[0]
@@ -197,22 +197,6 @@ func (f *Feature) complete() {
 	if f.Backend.Status == 0 {
 		f.Backend.Status = http.StatusOK
 	}
-}
-
-// unitPrimitives are the scopes that a catalog entry can grant, each once.
-func unitPrimitives(s catalog.Service) []string {
-	var scopes []string
-	for _, b := range s.Bundles {
-		for _, scope := range b.UnitPrimitives {
-			if !slices.Contains(scopes, scope) {
-				scopes = append(scopes, scope)
-			}
-		}
-	}
-	if len(scopes) == 0 {
-		return []string{s.Name}
-	}
-	return scopes
 }
 
 // Load reads every .yaml and .yml file of a folder, sorted by name. All problems of all
