@@ -60,6 +60,9 @@ func show(s sent) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s %s\n", s.method, s.path)
 	for _, name := range slices.Sorted(maps.Keys(s.header)) {
+		if name == "Content-Length" { // says nothing that the body does not
+			continue
+		}
 		for _, value := range s.header[name] {
 			fmt.Fprintf(&out, "%s: %s\n", name, value)
 		}

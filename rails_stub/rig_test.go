@@ -50,7 +50,8 @@ var features = sync.OnceValue(func() []feature.Feature {
 
 // other is a service on the other side: it keeps what it was sent and answers as told.
 type other struct {
-	URL string
+	URL   string
+	close func() // nobody listens any more
 
 	mu     sync.Mutex
 	seen   []sent
@@ -69,7 +70,7 @@ func newOther(t testing.TB, answer http.HandlerFunc) *other {
 	o := &other{answer: answer}
 	s := httptest.NewServer(o)
 	t.Cleanup(s.Close)
-	o.URL = s.URL
+	o.URL, o.close = s.URL, s.Close
 	return o
 }
 
@@ -146,17 +147,26 @@ func given(version string) world.World {
 
 func newRig(t testing.TB, w world.World) *rig {
 	t.Helper()
+	return newRigAt(t, w, "")
+}
+
+// newRigAt takes a gateway of one's own, unless it is empty.
+func newRigAt(t testing.TB, w world.World, gateway string) *rig {
+	t.Helper()
 	require.Empty(t, w.Complete())
 	r := &rig{
 		t: t, clock: clock.NewFrozen(w.Now), jobs: &clock.Schedule{}, journal: journal.New(0), faults: &fault.Set{},
 		gateway: newOther(t, reply(http.StatusOK, `{"extra":"Feature"}`)), portal: newOther(t, reply(http.StatusOK, `{}`)),
+	}
+	if gateway == "" {
+		gateway = r.gateway.URL
 	}
 	env := stub.Env{
 		Clock: r.clock, Journal: r.journal, Faults: r.faults, Random: stub.NewRandom(1), Log: slog.New(slog.DiscardHandler),
 	}
 	var err error
 	r.stub, err = railsstub.New(env, r.jobs, railsstub.Options{
-		Keys: pool(), Features: features(), CustomersDotURL: r.portal.URL, GatewayURL: r.gateway.URL,
+		Keys: pool(), Features: features(), CustomersDotURL: r.portal.URL, GatewayURL: gateway,
 		InstanceURL: func(name string) string { return "http://" + name + ".test:3000" },
 	})
 	require.NoError(t, err)

@@ -23,7 +23,7 @@ func TestPersonalAccessTokens(t *testing.T) {
 		world.User{Name: "reader", Instance: "acme", TokenScopes: []string{"read_api"}},
 		world.User{Name: "dev", Instance: "acme", TokenScopes: []string{"ai_features"}},
 		world.User{Name: "old", Instance: "acme", TokenExpiresOn: start.Truncate(24 * time.Hour)},
-		world.User{Name: "fresh", Instance: "acme", TokenExpiresOn: start.Truncate(24 * time.Hour).AddDate(0, 0, 1)},
+		world.User{Name: "fresh", Instance: "acme", TokenExpiresOn: start.Truncate(24*time.Hour).AddDate(0, 0, 1)},
 		world.User{Name: "gone", Instance: "acme", Blocked: true},
 		world.User{Name: "kept", Instance: "acme", Denied: []string{"new_feature_scope"}},
 	)
@@ -50,7 +50,9 @@ func TestPersonalAccessTokens(t *testing.T) {
 		{"empty bearer", []string{"Authorization", "Bearer "}, 401, unauthorized, railsstub.UserUnauthenticated},
 		{"expired", []string{"Private-Token", "glpat-old"}, 401, unauthorized, railsstub.UserTokenExpired},
 		{
-			"insufficient scope", []string{"Private-Token", "glpat-reader"}, 403,
+			"insufficient scope",
+			[]string{"Private-Token", "glpat-reader"},
+			403,
 			`{"error":"insufficient_scope","error_description":"The request requires higher privileges than provided by the access token.","scope":"api ai_features"}`,
 			railsstub.UserTokenScope,
 		},
