@@ -1,0 +1,4 @@
+package customersdotstub
+
+// Reload is what Watch does every second.
+func (s *Stub) Reload() { s.reload() }
