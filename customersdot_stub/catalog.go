@@ -2,8 +2,10 @@ package customersdotstub
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 	"sync"
@@ -134,7 +136,7 @@ func (s *Stub) reload() {
 	if err != nil {
 		if s.file.problem != err.Error() {
 			s.file.problem = err.Error()
-			s.report("the catalogue stays as it was: " + err.Error())
+			s.report(slog.LevelWarn, "the catalogue stays as it was: "+err.Error())
 		}
 		return
 	}
@@ -142,23 +144,23 @@ func (s *Stub) reload() {
 	s.file.problem = ""
 	if bytes.Equal(text, s.file.text) {
 		if back {
-			s.report("the catalogue's file is back as it was")
+			s.report(slog.LevelInfo, "the catalogue's file is back as it was")
 		}
 		return
 	}
 	s.file.text = text
 	next, err := s.parse(s.options.CatalogFile, text)
 	if err != nil {
-		s.report("the catalogue stays as it was: " + err.Error())
+		s.report(slog.LevelWarn, "the catalogue stays as it was: "+err.Error())
 		return
 	}
 	s.deployed.Store(next)
-	s.report(fmt.Sprintf("the catalogue was reloaded from %s: %d services", s.options.CatalogFile, len(next.catalog.Services)))
+	s.report(slog.LevelInfo, fmt.Sprintf("the catalogue was reloaded from %s: %d services", s.options.CatalogFile, len(next.catalog.Services)))
 }
 
 // report tells log and journal what became of the catalogue's file.
-func (s *Stub) report(detail string) {
-	s.service.Log().Warn("the catalogue's file has changed", "service", Name, "outcome", detail)
+func (s *Stub) report(level slog.Level, detail string) {
+	s.service.Log().Log(context.Background(), level, "the catalogue's file has changed", "service", Name, "outcome", detail)
 	s.service.Record(journal.Entry{Route: "job:reload_catalog", Detail: detail})
 }
 

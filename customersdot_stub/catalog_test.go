@@ -171,3 +171,35 @@ func TestNewRefusesWhatItCannotRead(t *testing.T) {
 		require.Error(t, err, name)
 	}
 }
+
+func TestTheCatalogueTakesTheBestOfSharedScopes(t *testing.T) {
+	b, _ := withFile(t, `
+defaults: &defaults
+  services:
+    one:
+      backend: 'gitlab-one-backend'
+      cut_off_date: 2024-01-01 00:00:00 UTC
+      min_gitlab_version: '16.10'
+      min_gitlab_version_for_free_access: '16.8'
+      license_types: [ultimate]
+      bundled_with:
+        duo_pro: {unit_primitives: [alone, shared]}
+    two:
+      backend: 'gitlab-two-backend'
+      cut_off_date: 2025-01-01 00:00:00 UTC
+      min_gitlab_version: '16.9'
+      license_types: [premium]
+      bundled_with:
+        duo_enterprise: {unit_primitives: [shared, other]}
+        duo_pro: {unit_primitives: [other]}
+    three:
+      bundled_with:
+        _irrelevant_: {unit_primitives: [other]}
+development:
+  <<: *defaults
+`)
+	a := b.graphql(`query($k: String!) { cloudConnectorAccess(licenseKey: $k) { availableServices { name bundledWith } catalog } }`,
+		map[string]any{"k": b.key("acme")})
+	golden(t, "catalog_shared", a.body)
+	require.Nil(t, b.last().Issued, "a token that is not asked for is not signed")
+}

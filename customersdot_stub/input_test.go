@@ -50,6 +50,7 @@ func TestBadInput(t *testing.T) {
 	}{
 		"GET":                         {"GET", "/graphql", "", "", 405, `{"status":405,"error":"Method Not Allowed"}`},
 		"GET seat link":               {"GET", "/api/v1/seat_links", "", "", 405, "Method Not Allowed"},
+		"portal URL with a slash":     {"POST", "//graphql", "application/json", query("{__typename}"), ok, `{"data":{"__typename":"Query"}}`},
 		"another path":                {"POST", "/graphql/", "application/json", "{}", 404, `{"status":404,"error":"Not Found"}`},
 		"empty body":                  {"POST", "/graphql", "application/json", "", ok, "No query string was present"},
 		"empty object":                {"POST", "/graphql", "application/json", "{}", ok, "No query string was present"},

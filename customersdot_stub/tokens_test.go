@@ -178,7 +178,9 @@ func TestWhoGetsAToken(t *testing.T) {
 		"not-yet-activated": {terms(catalog.License{}), ""},
 	}
 	for name, c := range cases {
-		w.Instances = append(w.Instances, world.Instance{Name: name, Realm: world.SelfManaged, License: c.license})
+		w.Instances = append(w.Instances, world.Instance{
+			Name: name, Realm: world.SelfManaged, License: c.license, NotActivated: name == "not-yet-activated",
+		})
 	}
 	complete(t, &w)
 	b := startIn(t, w)

@@ -12,6 +12,7 @@ import (
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/stub/stubtest"
+	"github.com/ccmock/ccmock/internal/world"
 )
 
 func TestConformance(t *testing.T) {
@@ -223,4 +224,49 @@ func TestSeatLinkNamesEveryBadField(t *testing.T) {
 		}
 	}
 	require.Empty(t, b.seatLink(b.key("island")), "the licence of an offline instance is known")
+}
+
+func TestReconciliation(t *testing.T) {
+	year := catalog.License{StartsAt: now.AddDate(0, -1, 0), ExpiresAt: now.AddDate(0, 11, 0)}
+	changed := func(f func(*catalog.License)) *catalog.License { l := year; f(&l); return &l }
+	w := world.World{Now: now}
+	for name, l := range map[string]*catalog.License{
+		"year":    &year,
+		"two":     changed(func(l *catalog.License) { l.ExpiresAt = l.ExpiresAt.AddDate(1, 0, 0) }),
+		"trial":   changed(func(l *catalog.License) { l.Trial = true }),
+		"offline": changed(func(l *catalog.License) { l.Kind = catalog.OfflineCloud }),
+		"endless": changed(func(l *catalog.License) { l.NoExpiry = true }),
+	} {
+		w.Instances = append(w.Instances, world.Instance{Name: name, Realm: world.SelfManaged, License: l})
+	}
+	complete(t, &w)
+	b := startIn(t, w)
+	for _, c := range []struct {
+		instance   string
+		months     int
+		next, from string
+	}{
+		{"year", 0, "2024-04-14", "2024-04-07"},
+		{"year", 2, "2024-07-14", "2024-07-07"}, // the day itself has come
+		{"year", 7, "2024-10-14", "2024-10-07"},
+		{"year", 8, "", ""}, // the rest is for the renewal
+		{"two", 8, "2025-01-14", "2025-01-07"},
+		{"two", 23, "", ""},
+		{"trial", 0, "", ""},
+		{"offline", 0, "", ""},
+		{"endless", 0, "", ""},
+	} {
+		b.clock.Set(now.AddDate(0, c.months, 0))
+		a := b.post("/api/v1/seat_links", report(b.key(c.instance)))
+		require.Equal(t, http.StatusOK, a.status)
+		var r map[string]any
+		require.NoError(t, json.Unmarshal(a.body, &r))
+		if c.next == "" {
+			require.Nil(t, r["next_reconciliation_date"], c)
+			require.Nil(t, r["display_alert_from"], c)
+			continue
+		}
+		require.Equal(t, c.next, r["next_reconciliation_date"], c)
+		require.Equal(t, c.from, r["display_alert_from"], c)
+	}
 }
