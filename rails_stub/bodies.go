@@ -1,6 +1,7 @@
 package railsstub
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,8 +75,9 @@ func completionBody(body []byte) ([]byte, error) {
 		return body, nil
 	}
 	// The members keep their order, so that the body is recognized in a journal.
-	rest := strings.TrimLeft(strings.TrimLeft(string(body), " \t\r\n")[1:], " \t\r\n")
-	return []byte(`{"prompt_version":1,` + rest), nil
+	const start, space = `{"prompt_version":1,`, " \t\r\n"
+	rest := bytes.TrimLeft(bytes.TrimLeft(body, space)[1:], space)
+	return append(append(make([]byte, 0, len(start)+len(rest)), start...), rest...), nil
 }
 
 func checkText(object map[string]json.RawMessage, parent, name string, limit int) error {
@@ -140,7 +142,7 @@ func chatBody(body []byte, rel *release) ([]byte, error) {
 // readObject reads a JSON object. No body at all is an object without members, as a form
 // without fields is.
 func readObject(body []byte) (map[string]json.RawMessage, error) {
-	if len(strings.TrimSpace(string(body))) == 0 {
+	if len(bytes.TrimSpace(body)) == 0 {
 		return map[string]json.RawMessage{}, nil
 	}
 	var object map[string]json.RawMessage

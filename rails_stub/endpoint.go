@@ -12,6 +12,7 @@ import (
 	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/stub"
 	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/world"
 )
 
 // endpoint is a feature as users call it and as it goes on to the gateway.
@@ -122,6 +123,8 @@ func (i *Instance) noToken() string {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
 	switch n := len(i.synced.tokens); {
+	case i.given.Realm == world.SaaS:
+		return "the catalog of GitLab.com does not have the feature"
 	case n > 0:
 		return fmt.Sprintf("the last token that %s synced expired at %s", i.name, i.synced.tokens[n-1].expiresAt.Format(time.RFC3339))
 	case i.license == nil:

@@ -11,10 +11,32 @@ type Generation struct {
 	apiRule
 }
 
-// since is the GitLab version from which on a row holds.
+// since is the GitLab version, such as "17.11", from which on a row holds.
 type since string
 
-func (s since) version() catalog.Version { return mustVersion(string(s)) }
+func (s since) reached(by milestone) bool {
+	m := milestoneOf(string(s))
+	return by.major > m.major || by.major == m.major && by.minor >= m.minor
+}
+
+// milestone is a GitLab version without its patch level, at which nothing changes here.
+type milestone struct{ major, minor int }
+
+func milestoneOf(text string) milestone {
+	var m milestone
+	part := &m.major
+	for _, c := range text {
+		switch {
+		case c == '.' && part == &m.minor:
+			return m
+		case c == '.':
+			part = &m.minor
+		default:
+			*part = *part*10 + int(c-'0')
+		}
+	}
+	return m
+}
 
 // EntryPoint is the Ruby class that features take their token from, and with it who
 // decides what is in a token that the instance signs itself and who may use a feature.
@@ -115,29 +137,31 @@ var apiRules = []apiRule{
 	{"18.9", true, true, true, 600_000, true, true},
 }
 
+// behaviour is the milestone that a version counts as: the first row's, if it is older.
+func behaviour(v catalog.Version) milestone {
+	m := milestoneOf(v.Core())
+	if !tokenRules[0].reached(m) {
+		return milestoneOf(string(tokenRules[0].since))
+	}
+	return m
+}
+
 // generationOf returns how GitLab of version v behaves.
 func generationOf(v catalog.Version) Generation {
+	m := behaviour(v)
 	return Generation{
-		tokenRule: rule(tokenRules, v),
-		syncRule:  rule(syncRules, v),
-		apiRule:   rule(apiRules, v),
+		tokenRule: rule(tokenRules, m),
+		syncRule:  rule(syncRules, m),
+		apiRule:   rule(apiRules, m),
 	}
 }
 
-func rule[R interface{ version() catalog.Version }](rows []R, v catalog.Version) R {
+func rule[R interface{ reached(by milestone) bool }](rows []R, m milestone) R {
 	found := rows[0]
 	for _, row := range rows {
-		if v.AtLeast(row.version()) {
+		if row.reached(m) {
 			found = row
 		}
 	}
 	return found
-}
-
-func mustVersion(text string) catalog.Version {
-	v, err := catalog.ParseVersion(text)
-	if err != nil {
-		panic(err) // the tables are written here
-	}
-	return v
 }

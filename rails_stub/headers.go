@@ -23,7 +23,7 @@ const (
 // header is a row of the table of request headers.
 type header struct {
 	name         string
-	since, until string // GitLab versions; until is the first without it
+	since, until since // until is the first version without it
 	to           reach
 	value        func(*caller) string
 }
@@ -140,8 +140,8 @@ func sendStart(c *caller) string {
 	return seconds
 }
 
-func (h header) holds(v catalog.Version, to reach) bool {
-	return to >= h.to && v.AtLeast(mustVersion(h.since)) && (h.until == "" || !v.AtLeast(mustVersion(h.until)))
+func (h header) holds(m milestone, to reach) bool {
+	return to >= h.to && h.since.reached(m) && (h.until == "" || !h.until.reached(m))
 }
 
 // headerSet is what one instance sends on calls of one reach.
@@ -151,9 +151,9 @@ type headerSet struct {
 }
 
 func newHeaderSet(c *caller, to reach) headerSet {
-	set := headerSet{fixed: http.Header{}}
+	set, m := headerSet{fixed: http.Header{}}, behaviour(c.version)
 	for _, h := range instanceHeaders {
-		if !h.holds(c.version, to) {
+		if !h.holds(m, to) {
 			continue
 		}
 		if value := h.value(c); value != absent {
@@ -164,7 +164,7 @@ func newHeaderSet(c *caller, to reach) headerSet {
 		set.fixed["User-Agent"] = []string{"Ruby"} // as Net::HTTP names itself
 	}
 	for _, h := range callHeaders {
-		if h.holds(c.version, to) {
+		if h.holds(m, to) {
 			set.call = append(set.call, h)
 		}
 	}

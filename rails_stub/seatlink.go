@@ -57,7 +57,7 @@ func (i *Instance) linkSeats(ctx context.Context, w work) result {
 	i.mu.RUnlock()
 	if !held.reportsSeats() {
 		return result{
-			outcome: control.Skipped, reason: SeatLinkNotDue,
+			outcome: control.Skipped,
 			message: "only an online cloud licence that is no trial and expires reports its seats",
 		}
 	}

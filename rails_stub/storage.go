@@ -101,7 +101,7 @@ func parseExpiry(v any) (time.Time, error) {
 			return time.UnixMilli(int64(v * 1000)).UTC(), nil
 		}
 	}
-	return time.Time{}, errors.New("Validation failed: Expires at can't be blank") //nolint:revive,staticcheck // Rails' own words
+	return time.Time{}, errors.New("Validation failed: Expires at can't be blank") //nolint:staticcheck // Rails' own words
 }
 
 // storeAccess does what the storage services do with availableServices and the catalog.
@@ -117,7 +117,7 @@ func (s *synced) storeAccess(services, catalogText json.RawMessage, rule syncRul
 		primitives, more := readPrimitives(catalogText)
 		s.primitives, warnings = primitives, append(warnings, more...)
 	case rule.needs && !s.stored:
-		return warnings, errors.New("Catalog can't be blank") //nolint:revive,staticcheck // Rails' own words
+		return warnings, errors.New("Catalog can't be blank") //nolint:staticcheck // Rails' own words
 	}
 	s.stored = true
 	return warnings, nil

@@ -67,7 +67,7 @@ func accessQuery(licenseKey string, rel *release) query {
 		}
 		q.WriteString("    }\n")
 	}
-	if rel.syncRule.catalog {
+	if rel.catalog {
 		q.WriteString("    catalog\n")
 	}
 	q.WriteString("  }\n}\n")
