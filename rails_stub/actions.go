@@ -22,6 +22,8 @@ func (s *Stub) Actions() map[string]control.Action {
 		control.ActionStored:      control.Do(s.stored),
 		control.ActionSign:        control.Do(s.sign),
 		control.ActionRotateKeys:  control.Do(s.rotateKeys),
+		control.ActionPurchase:    control.Do(s.purchase),
+		control.ActionCancelAddOn: control.Do(s.cancelAddOn),
 	}
 }
 
