@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -207,9 +208,14 @@ func (e *Ecosystem) build() (map[string]http.Handler, error) {
 		handlers[CustomersDot] = part.Handler()
 	}
 	if o.runs(Rails) {
+		comes, err := e.shippedCatalog()
+		if err != nil {
+			return nil, err
+		}
 		part, err := railsstub.New(e.env, &e.jobs, railsstub.Options{
 			Keys: o.Keys, Features: o.Features, InstanceURL: e.instanceURL,
 			CustomersDotURL: e.customersDotURL(), GatewayURL: e.gatewayURL(),
+			CatalogYAML: comes, Environment: o.Environment,
 		})
 		if err != nil {
 			return nil, err
@@ -255,6 +261,19 @@ func (e *Ecosystem) build() (map[string]http.Handler, error) {
 		}
 	}
 	return handlers, nil
+}
+
+// shippedCatalog is the text of the catalog that comes with GitLab itself: a copy of
+// CustomersDot's as it was at the start. It is empty where the features make it up.
+func (e *Ecosystem) shippedCatalog() (string, error) {
+	if e.options.CatalogFile == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(e.options.CatalogFile)
+	if err != nil {
+		return "", fmt.Errorf("read the catalog: %w", err)
+	}
+	return string(text), nil
 }
 
 // background runs what goes on between requests, until Close.
@@ -318,6 +337,11 @@ func (e *Ecosystem) Close(ctx context.Context) error {
 	}
 	closing.Wait()
 	e.work.Wait()
+	for _, p := range e.parts {
+		if part, ok := p.(interface{ Close() }); ok {
+			part.Close() // lets go of idle connections
+		}
+	}
 	return errors.Join(errs...)
 }
 
