@@ -4,11 +4,15 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccmock/ccmock/gateway"
+	"github.com/ccmock/ccmock/internal/clock"
+	"github.com/ccmock/ccmock/internal/token"
 )
 
 // The difference between the two is what the gateway costs.
@@ -32,20 +36,47 @@ func BenchmarkHopWithLimits(b *testing.B) {
 	benchmark(b, e.url+"/foo/x")
 }
 
+// BenchmarkChain is the hop to an origin that verifies the token, as a backend does.
+func BenchmarkChain(b *testing.B) {
+	issuer := newIssuer(b, "gitlab", new(atomic.Bool))
+	clk := clock.NewFrozen(noon)
+	verifier := &token.Verifier{
+		Keys: token.NewRemoteKeys(clk, nil, []token.Issuer{issuer}, token.RemoteOptions{}), Audience: "gitlab-foo", Clock: clk,
+	}
+	e := newEdge(b, gateway.Options{Routes: map[string]string{"foo": newOrigin(b, func(w http.ResponseWriter, r *http.Request) {
+		raw, err := token.FromHeader(r.Header)
+		if err == nil {
+			_, err = verifier.Verify(r.Context(), raw)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusUnauthorized)
+			return
+		}
+		small(w, r)
+	})}})
+	raw, err := token.Sign(key(b, "gitlab"), token.Claims{
+		Issuer: issuer.URL, Audience: []string{"gitlab-foo"}, ExpiresAt: noon.Add(time.Hour),
+	}, token.SignOptions{WithKeyID: true})
+	require.NoError(b, err)
+	benchmarkAs(b, e.url+"/foo/x", raw)
+}
+
 func small(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = io.WriteString(w, `{"id":"id","created":1708000000,"extra":"Feature"}`)
 }
 
-func benchmark(b *testing.B, url string) {
+func benchmark(b *testing.B, url string) { benchmarkAs(b, url, strings.Repeat("x", 800)) }
+
+func benchmarkAs(b *testing.B, url, bearer string) {
 	client := newClient(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, url, strings.NewReader(`{"prompt":"x"}`))
 		require.NoError(b, err)
 		req.Header = http.Header{
-			"Content-Type": {"application/json"}, "Authorization": {"Bearer " + strings.Repeat("x", 800)},
+			"Content-Type": {"application/json"}, "Authorization": {"Bearer " + bearer},
 			"X-Gitlab-Realm": {"self-managed"}, "X-Gitlab-Instance-Id": {"acme"}, "X-Gitlab-Global-User-Id": {"ada"},
 			"X-Request-Id": {"0123456789abcdef"},
 		}

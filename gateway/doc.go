@@ -8,13 +8,16 @@
 // nor /foo%2Fbar is /foo, and dot segments are passed on. The rest of the path keeps its
 // encoding, the query stays as it is, and an empty rest becomes /.
 //
-// Requests and answers pass unchanged, body pieces at once (but an answer that announces
-// at most 4 KiB in one piece), trailers included, over HTTP/1.1 and HTTP/2, the latter in the clear (prior knowledge) and over TLS; gRPC goes
+// Requests and answers pass unchanged, of any size, body pieces at once (but an answer
+// that announces at most 4 KiB in one piece), trailers included. Clients may speak
+// HTTP/1.1 and HTTP/2, the latter in the clear (prior knowledge) and over TLS; gRPC goes
 // on to its origin over HTTP/2. Upgraded connections (WebSocket) pass over HTTP/1.1.
+//
 // Hop-by-hop headers end here. Added are X-Request-Id where there is none, and what
 // Cloudflare adds everywhere: CF-Connecting-IP and CF-Ray, in place of what the client
 // says, and CF-Ray in the answer. X-Forwarded-* and Forwarded are passed on if the client
-// sent them; none is made up. The Host that an origin sees is its own.
+// sent them; none is made up. The Host that an origin sees is its own. An answer keeps
+// its Date, and gets one by the ecosystem's clock if it has none.
 //
 // Rate limits are counted for each route by user (X-Gitlab-Global-User-Id), by instance
 // (X-Gitlab-Instance-Id, self-managed only) and by answers of 401 (by client address,
@@ -24,9 +27,10 @@
 // # Refuses
 //
 // Over a limit: 429 with Retry-After and Cloudflare's short text. An unknown prefix: 404,
-// and the journal names the known ones. An origin that cannot be reached or breaks off:
-// 502; one that does not connect or answer in time: 504. A client that stops sending half-way: 400, or
-// 408 when it only waits.
+// and the journal names the known ones. An origin that cannot be reached or breaks off
+// before it answers: 502; one that does not connect or answer in time: 504. One that
+// breaks off later breaks the client's answer off, too. A client whose body stops
+// half-way: 400, or 408 when it only waits. The journal says which origin, and why.
 //
 // Tokens are not looked at, as the real edge does not; GitLab planned to. With EdgeAuth
 // the gateway verifies signature, issuer and time, for whatever audience, and refuses
