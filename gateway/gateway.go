@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -48,8 +47,8 @@ type Stub struct {
 	service *stub.Service
 	limits  *limiter
 	edge    *edge // nil unless EdgeAuth
+	origins *transports
 	known   []string
-	log     *slog.Logger
 }
 
 // New returns a gateway. A prefix or an origin that cannot be one is an error.
@@ -63,7 +62,7 @@ func New(env stub.Env, o Options) (*Stub, error) {
 	if err := checkLimits(o.Limits); err != nil {
 		return nil, err
 	}
-	s := &Stub{options: o, log: env.Log}
+	s := &Stub{options: o, origins: newTransports(o.OriginTimeout)}
 	s.service = stub.NewService(env, stub.Options{
 		Name: Name, Kind: journal.Gateway, Style: style, MaxBody: -1,
 		Headers: func(h http.Header, _ *journal.Entry) { h.Set(rayHeader, newRay(env.Random)) },
@@ -72,14 +71,13 @@ func New(env stub.Env, o Options) (*Stub, error) {
 	if len(o.EdgeAuth) > 0 {
 		s.edge = newEdge(s.service.Clock(), o.EdgeAuth)
 	}
-	transports := newTransports(o.OriginTimeout)
 	routes := s.service.Routes()
 	for _, prefix := range longestFirst(o.Routes) {
 		r, err := newRoute(prefix, o.Routes[prefix])
 		if err != nil {
 			return nil, err
 		}
-		p := s.newProxy(r, transports, env)
+		p := s.newProxy(r, env)
 		routes.Raw(prefix, "/"+prefix, p)
 		routes.Prefix(prefix, "/"+prefix+"/", p)
 		s.known = append(s.known, "/"+prefix)
@@ -127,6 +125,12 @@ func style(e *stub.Error) stub.Reply {
 
 // Handler serves the gateway.
 func (s *Stub) Handler() http.Handler { return s.service }
+
+// Close lets go of connections to origins that are idle.
+func (s *Stub) Close() {
+	s.origins.usual.CloseIdleConnections()
+	s.origins.grpc.CloseIdleConnections()
+}
 
 // Services lists the gateway.
 func (s *Stub) Services() []control.Service {

@@ -46,6 +46,7 @@ func newEdge(t testing.TB, o gateway.Options) *edge {
 	e.Stub, err = gateway.New(e.env, o)
 	require.NoError(t, err)
 	require.NoError(t, e.Seed(e.world))
+	t.Cleanup(e.Close)
 	e.url = serve(t, ln, e.Handler())
 	e.client = newClient(t)
 	return e
@@ -230,6 +231,23 @@ func TestConform(t *testing.T) {
 		Service: gateway.Name, UnknownPath: "/nowhere", Dialect: []string{"Not Found"},
 	})
 	require.Equal(t, []control.Service{{Name: "gateway", Kind: journal.Gateway, URL: e.url}}, e.Services())
+}
+
+func TestCloseLetsGoOfOrigins(t *testing.T) {
+	closed := make(chan struct{}, 8)
+	origin := httptest.NewUnstartedServer(mirror("foo"))
+	origin.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			closed <- struct{}{}
+		}
+	}
+	origin.Start()
+	t.Cleanup(origin.Close)
+	e := newEdge(t, gateway.Options{Routes: map[string]string{"foo": origin.URL}})
+	e.send(t, http.MethodGet, "/foo/x", nil)
+	e.Close()
+	<-closed
+	require.Equal(t, http.StatusOK, e.send(t, http.MethodGet, "/foo/x", nil).StatusCode, "it may be used again")
 }
 
 func TestOptionsThatCannotBe(t *testing.T) {

@@ -38,10 +38,10 @@ type proxy struct {
 	reverse *httputil.ReverseProxy
 }
 
-func (s *Stub) newProxy(r *route, t *transports, env stub.Env) *proxy {
+func (s *Stub) newProxy(r *route, env stub.Env) *proxy {
 	p := &proxy{stub: s, route: r}
 	p.reverse = &httputil.ReverseProxy{
-		Transport:  t,
+		Transport:  s.origins,
 		BufferPool: &buffers,
 		ErrorLog:   slog.NewLogLogger(env.Log.Handler(), slog.LevelDebug),
 		Rewrite: func(pr *httputil.ProxyRequest) {
