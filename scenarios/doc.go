@@ -1,4 +1,85 @@
 // Package scenarios reads flows, runs them against an ecosystem and reports what
 // happened. It knows base URLs and the control plane, but no stub, so that the same flow
 // runs in one process, against containers, or with real parts among the stubs.
+//
+// A flow is a YAML file: what is given, and then steps of one action each. Steps must go
+// well unless their expect says otherwise, so a feature that is used and answered with
+// 403 fails the flow even where nothing is expected. Load finds everything that is wrong
+// with a file before anything runs.
+//
+//	format: 1
+//	scenario: a self-managed instance uses the feature
+//	features: [new_feature_scope]
+//	given:
+//	  now: 2024-02-14T23:00:00Z
+//	  instances:
+//	    acme: {realm: self-managed, gitlab_version: 16.9.2, license: {kind: online_cloud}}
+//	  users:
+//	    ada: {instance: acme}
+//	steps:
+//	  - sync: acme
+//	    expect: {token: {scopes: [new_feature_scope], ttl: 72h}}
+//	  - use: new_feature_scope
+//	    as: ada
+//	    expect: {status: 200, body: {extra: Feature}}
+//
+// GitLab.com is always there, under the name gitlab. given may also have a catalog (the
+// text of a cloud_connector.yml) or a catalog_file beside the flow.
+//
+// # Steps
+//
+// The keys that go with any action:
+//
+//	name      says what the step does, in place of words made up from its action
+//	as        with use: the user
+//	save      keeps the token that the step gave, or a value of its answer, under a name
+//	expect    what must come of it
+//
+// The actions. Where one is followed by "or", the short form stands for the first key.
+//
+//	use             calls a feature as a user does: FEATURE, or {feature, as, headers, body}
+//	call            sends to the gateway what GitLab would send, with changes: {feature, user, instance, token, endpoint, headers, body}; a header of null is not sent, token is a saved one or none
+//	request         sends anything to any service: {to, method, path, headers, body, token}
+//	access_token    what CloudConnector::AccessService gives: INSTANCE, or {instance, user, scopes, extra_claims}
+//	sync            runs the token sync job: INSTANCE, or {instance, force}
+//	seat_link       reports seats, fetches the licence and syncs: INSTANCE
+//	activate        types an activation code in: INSTANCE, or {instance, code}
+//	assign_seat     gives a seat of an add-on, or takes it away: {user, add_on, remove}
+//	set_user        changes a user: {user, blocked, denied}
+//	upgrade         installs another version: {instance, gitlab_version}
+//	purchase        buys an add-on: {instance, add_on, seats, starts_on, expires_on, trial}
+//	cancel_add_on   ends an add-on at once: {instance, add_on}
+//	revoke_license  ends the right to tokens: INSTANCE
+//	renew_license   sells another period: INSTANCE, or {instance, kind, plan, starts_at, expires_at, trial, no_expiry}
+//	catalog         edits cloud_connector.yml: TEXT, or {file}
+//	sign            has an issuer sign what it never would: {service, instance, claims, header, stranger}; a claim of null is left out
+//	rotate_keys     one step of a key rotation: {service, step}, which is create, rotate, trim or list
+//	restart         empties the caches of a backend or the gateway: SERVICE, or all
+//	limits          sets the gateway's rate limits: {window, per_user, per_instance, per_unauthorized}
+//	fault           makes something go wrong: {name, where: {service, route, method, path, header}, skip, times, do: {status, headers, body, reset, cut_after, delay}}
+//	heal            takes a fault out of force: NAME
+//	advance         moves time on, and runs the jobs that fall due on the way: DURATION
+//	set_time        puts the clock anywhere, and runs nothing: TIME
+//	skew            makes one service's clock run ahead or behind: {service, by}
+//
+// A flow fails when a fault that it set up was never met.
+//
+// # Expectations
+//
+//	status   of the answer
+//	body     an object may have more members than named here, and a null one must be null or absent; a list must be the same; a text is compared as it stands
+//	headers  of the answer; null means absent
+//	refused  {by: SERVICE, reason: REASON}: who refused by the journal, and that nobody else did
+//	token    {absent, scopes, audience, ttl, issuer, subject, realm, claims, header} of the token that the step gave or, of a call, of the one that got furthest in
+//	outcome  of a job: succeeded, skipped or failed
+//	message  that the job's message contains
+//	error    that the action's error contains
+//	calls    {SERVICE: COUNT}: the requests that services answered during the step, fetches of keys among them
+//	keys     {published, signing} after rotate_keys: how many, and whether the same key signs or it changed
+//
+// # References
+//
+// Texts may refer to what a step saved as ${NAME}, to the stub time as ${now} or ${now+72h}
+// (in seconds since 1970), and to ${SERVICE.url}, ${INSTANCE.uuid}, ${INSTANCE.license_key},
+// ${INSTANCE.activation_code}, ${USER.global_id} and ${USER.token}.
 package scenarios

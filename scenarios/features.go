@@ -6,11 +6,19 @@ import (
 )
 
 //go:embed features/*.yaml
-var features embed.FS
+var featureFiles embed.FS
+
+//go:embed flows/*.yaml
+var flowFiles embed.FS
 
 // Features returns the feature files that ccmock comes with.
-func Features() fs.FS {
-	sub, err := fs.Sub(features, "features")
+func Features() fs.FS { return folder(featureFiles, "features") }
+
+// Flows returns the flows that ccmock comes with.
+func Flows() fs.FS { return folder(flowFiles, "flows") }
+
+func folder(files embed.FS, name string) fs.FS {
+	sub, err := fs.Sub(files, name)
 	if err != nil {
 		panic(err) // the folder is embedded above
 	}

@@ -104,14 +104,32 @@ type call struct {
 
 var depth = map[journal.Kind]int{journal.Rails: 0, journal.CustomersDot: 1, journal.Gateway: 2, journal.Backend: 3}
 
-func newCall(entries []journal.Entry, q Question) *call {
-	c := &call{Question: q, all: entries}
+// Hops are the stops of one request, outermost first. A backend's fetches of key sets,
+// which it makes on the way and under the same id, are no stops.
+func Hops(entries []journal.Entry, requestID string) []journal.Entry {
+	var hops, fetches []journal.Entry
 	for _, e := range entries {
-		if e.RequestID == q.RequestID && e.RequestID != "" && !isJob(e) {
-			c.hops = append(c.hops, e)
+		switch {
+		case e.RequestID != requestID || requestID == "" || e.Method == "":
+		case keyFetch(e):
+			fetches = append(fetches, e)
+		default:
+			hops = append(hops, e)
 		}
 	}
-	slices.SortStableFunc(c.hops, func(a, b journal.Entry) int { return cmp.Compare(depth[a.Kind], depth[b.Kind]) })
+	if len(hops) == 0 {
+		hops = fetches // the request itself was for keys
+	}
+	slices.SortStableFunc(hops, func(a, b journal.Entry) int { return cmp.Compare(depth[a.Kind], depth[b.Kind]) })
+	return hops
+}
+
+func keyFetch(e journal.Entry) bool {
+	return e.Path == "/.well-known/openid-configuration" || e.Path == "/oauth/discovery/keys"
+}
+
+func newCall(entries []journal.Entry, q Question) *call {
+	c := &call{Question: q, all: entries, hops: Hops(entries, q.RequestID)}
 	for _, h := range c.hops {
 		if h.Token != nil {
 			c.token, c.at = h.Token, h.At

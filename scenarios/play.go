@@ -1,0 +1,251 @@
+package scenarios
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ccmock/ccmock/internal/clock"
+	"github.com/ccmock/ccmock/internal/control"
+	"github.com/ccmock/ccmock/internal/explain"
+	"github.com/ccmock/ccmock/internal/fault"
+)
+
+// player plays one flow.
+type player struct {
+	*connection
+	flow    *Flow
+	result  *Result
+	options Options
+	redact  redactor
+	resolve resolver
+	now     time.Time      // stub time when the present step began
+	saved   map[string]any // a token as its raw text
+	healed  []fault.State  // faults as they were when they were taken out of force
+}
+
+func play(t T, f *Flow, r *Result, c *connection, o Options) {
+	p := &player{connection: c, flow: f, result: r, options: o, redact: newRedactor(f), saved: map[string]any{}}
+	p.resolve = facts{
+		flow: f,
+		now:  func() time.Time { return p.now },
+		saved: func(name string) (any, []string, bool) {
+			v, ok := p.saved[name]
+			return v, slices.Sorted(maps.Keys(p.saved)), ok
+		},
+		url: p.base,
+	}.resolve
+	if c.client != nil {
+		r.Seed = c.client.Seed()
+	}
+	elapsed := o.Stopwatch()
+	for n := range f.Steps {
+		step := r.Steps[n]
+		t.Run(fmt.Sprintf("%d %s", step.Number, step.Title), func(t T) { p.step(t, n) })
+		if step.Status == Failed {
+			r.Status = Failed
+			break
+		}
+	}
+	r.Elapsed = elapsed()
+	p.conclude(t)
+	done(r, o)
+}
+
+// conclude looks at what only the end of a flow can tell.
+func (p *player) conclude(t T) {
+	r := p.result
+	if r.Status == Failed {
+		return // the failing step has told its story
+	}
+	if err := p.unusedFaults(t.Context()); err != nil {
+		r.Problems = append(r.Problems, Problem{File: r.File, Line: 1, Message: err.Error()})
+	}
+	switch skipped := count(r.Steps, Skipped); {
+	case len(r.Problems) > 0:
+		r.Status = Failed
+		t.Errorf("%s", Story(r, p.options.Color))
+	case skipped == len(r.Steps):
+		r.Status = Skipped
+		t.Skipf("all steps were skipped; the first because %s", r.Steps[0].Skipped)
+	default:
+		r.Status = Passed
+	}
+}
+
+func count(steps []*StepResult, status Status) int {
+	n := 0
+	for _, s := range steps {
+		if s.Status == status {
+			n++
+		}
+	}
+	return n
+}
+
+// unusedFaults complains about faults that no request met: the story is another one than
+// its author thought. Lines are those of the steps.
+func (p *player) unusedFaults(ctx context.Context) error {
+	if p.client == nil {
+		return nil
+	}
+	left, err := p.client.Faults(ctx)
+	if err != nil {
+		return err
+	}
+	var unused []string
+	for _, state := range append(p.healed, left...) {
+		if rule := state.Rule; state.Applied == 0 || state.Applied < rule.Times {
+			unused = append(unused, fmt.Sprintf("fault %q of line %d was applied %s%s",
+				rule.Name, p.faultLine(rule.Name), times(state.Applied), wanted(state)))
+		}
+	}
+	if len(unused) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(unused, ", "))
+}
+
+func times(n int) string {
+	switch n {
+	case 0:
+		return "never"
+	case 1:
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+func wanted(s fault.State) string {
+	text := ""
+	if s.Rule.Times > 1 {
+		text = fmt.Sprintf(", expected %d times", s.Rule.Times)
+	}
+	return text + fmt.Sprintf(" (%s matched)", quantity(s.Seen, "request"))
+}
+
+func (p *player) faultLine(name string) int {
+	for n, s := range p.flow.Steps {
+		if s.Fault != nil && s.Fault.Name == name {
+			return p.result.Steps[n].Line
+		}
+	}
+	return 1
+}
+
+// base is the base URL of a service of the target.
+func (p *player) base(service string) (string, error) {
+	u, ok := p.url(service)
+	if !ok {
+		return "", fmt.Errorf("the target serves no %s", service)
+	}
+	return u, nil
+}
+
+// step plays one step.
+func (p *player) step(t T, n int) {
+	ctx, s, r := t.Context(), &p.flow.Steps[n], p.result.Steps[n]
+	if r.Skipped = p.cannot(n); r.Skipped != "" {
+		r.Status = Skipped
+		t.Skipf("%s", r.Skipped)
+		return
+	}
+	r.RequestID = fmt.Sprintf("%s-%d", p.flow.Name(), r.Number)
+	if err := p.begin(ctx, r); err != nil {
+		p.fail(t, r, fmt.Sprintf("steps[%d]", n), err)
+		return
+	}
+	var mark control.Mark
+	if p.client != nil {
+		var err error
+		if mark, err = p.client.Mark(ctx); err != nil {
+			p.fail(t, r, fmt.Sprintf("steps[%d]", n), err)
+			return
+		}
+	}
+	elapsed := p.options.Stopwatch()
+	out := p.do(ctx, s, r)
+	r.Elapsed = elapsed()
+	p.judge(ctx, n, out, mark)
+	if len(r.Problems) > 0 {
+		r.Status = Failed
+		t.Errorf("%s", Story(p.result, p.options.Color))
+		return
+	}
+	r.Status = Passed
+	p.keep(s, out)
+}
+
+// begin notes the stub time.
+func (p *player) begin(ctx context.Context, r *StepResult) error {
+	p.now = clock.Real{}.Now()
+	if p.client != nil {
+		now, err := p.client.Now(ctx)
+		if err != nil {
+			return err
+		}
+		p.now = now
+	}
+	r.At = p.now
+	return nil
+}
+
+func (p *player) fail(t T, r *StepResult, path string, err error) {
+	r.Status = Failed
+	r.Problems = append(r.Problems, p.problem(path, "%v", err))
+	t.Errorf("%s", Story(p.result, p.options.Color))
+}
+
+func (p *player) problem(path, format string, args ...any) Problem {
+	return Problem{
+		File: p.flow.File, Line: p.flow.doc.Line(path), Path: path,
+		Message: p.redact.text(fmt.Sprintf(format, args...)),
+	}
+}
+
+// journalPatience is how long a step waits for entries that it expects: a service writes
+// its own when the answer is out already.
+const journalPatience = 250 * time.Millisecond
+
+// judge compares what came out with what is expected. As long as that fails, it looks
+// again at a journal that may not be complete yet.
+func (p *player) judge(ctx context.Context, n int, out *outcome, mark control.Mark) {
+	r := p.result.Steps[n]
+	for wait := time.Millisecond; ; wait *= 2 {
+		if p.client != nil {
+			entries, err := p.client.Journal(ctx, mark, "")
+			if err != nil {
+				r.Problems = append(r.Problems, p.problem(fmt.Sprintf("steps[%d]", n), "the journal cannot be read: %v", err))
+				return
+			}
+			r.Journal, r.Hops = entries, explain.Hops(entries, r.RequestID)
+		}
+		r.Problems, r.Notes = p.check(n, out, r)
+		unsettled := out.sent && p.client != nil && len(r.Hops) == 0
+		if len(r.Problems) == 0 && !unsettled || p.client == nil || !out.sent || wait > journalPatience/2 {
+			break
+		}
+		if clock.Wait(ctx, wait) != nil {
+			break
+		}
+	}
+	p.describe(ctx, n, out, r)
+}
+
+// keep saves what the step is to save; check has seen that it is there.
+func (p *player) keep(s *Step, out *outcome) {
+	if s.Save == nil {
+		return
+	}
+	if s.Save.Value == "" {
+		p.saved[s.Save.Name] = out.raw
+		return
+	}
+	if v, err := out.value(s.Save.Value); err == nil {
+		p.saved[s.Save.Name] = v
+	}
+}

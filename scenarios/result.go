@@ -1,0 +1,147 @@
+package scenarios
+
+import (
+	"time"
+
+	"github.com/ccmock/ccmock/internal/explain"
+	"github.com/ccmock/ccmock/internal/journal"
+)
+
+// Status is how a flow or a step ended.
+type Status string
+
+// The statuses.
+const (
+	Passed  Status = "passed"
+	Failed  Status = "failed"
+	Skipped Status = "skipped" // the target cannot do it
+	NotRun  Status = "not_run" // an earlier step failed
+)
+
+// Report is what became of a run. It holds no secret: tokens are without signatures,
+// personal access tokens are shortened.
+type Report struct {
+	Target string    `json:"target"`
+	Flows  []*Result `json:"flows"` // in the order in which they were given
+}
+
+// Result is what became of a flow.
+type Result struct {
+	File     string        `json:"file"`
+	Scenario string        `json:"scenario"`
+	Status   Status        `json:"status"`
+	Seed     uint64        `json:"seed"`
+	Elapsed  time.Duration `json:"elapsed"` // real time, in nanoseconds
+	// NotStarted says that there was no ecosystem to run the flow in.
+	NotStarted bool          `json:"not_started,omitempty"`
+	Problems   []Problem     `json:"problems,omitempty"` // of the flow as a whole
+	Notes      []string      `json:"notes,omitempty"`    // what could not be done or looked at, and why
+	Steps      []*StepResult `json:"steps"`
+}
+
+// StepResult is what became of a step.
+type StepResult struct {
+	Number  int           `json:"number"` // counted from 1
+	Title   string        `json:"title"`
+	Action  string        `json:"action"`
+	File    string        `json:"file"`
+	Line    int           `json:"line"`
+	Status  Status        `json:"status"`
+	Elapsed time.Duration `json:"elapsed"`
+	At      time.Time     `json:"at,omitzero"` // stub time when the step began
+	// Skipped is why the step was skipped, Notes what of it was not looked at, and why.
+	Skipped string   `json:"skipped,omitempty"`
+	Notes   []string `json:"notes,omitempty"`
+
+	RequestID string    `json:"request_id,omitempty"`
+	Request   *Sent     `json:"request,omitempty"`
+	Response  *Received `json:"response,omitempty"`
+	// Answer is what an action on the control plane came to, in words.
+	Answer string  `json:"answer,omitempty"`
+	Tokens []Token `json:"tokens,omitempty"`
+	// Hops are the stops of the step's own request, outermost first; Journal is everything
+	// that happened during the step.
+	Hops        []journal.Entry      `json:"hops,omitempty"`
+	Journal     []journal.Entry      `json:"journal,omitempty"`
+	Explanation *explain.Explanation `json:"explanation,omitempty"`
+	Problems    []Problem            `json:"problems,omitempty"`
+}
+
+// Sent is a request as it was sent.
+type Sent struct {
+	Method  string  `json:"method"`
+	URL     string  `json:"url"`
+	Headers []Field `json:"headers"`
+	Body    string  `json:"body,omitempty"`
+}
+
+// Received is an answer as it came.
+type Received struct {
+	Status  int     `json:"status"`
+	Headers []Field `json:"headers"`
+	Body    string  `json:"body,omitempty"`
+}
+
+// Field is a header.
+type Field struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Token is a token that played a part in a step.
+type Token struct {
+	Label  string         `json:"label"`
+	Digest string         `json:"digest,omitempty"`
+	Header map[string]any `json:"header,omitempty"`
+	Claims map[string]any `json:"claims,omitempty"`
+}
+
+// Problem is something that is not as expected.
+type Problem struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Path    string `json:"path"` // of what was expected, such as steps[3].expect.status
+	Message string `json:"message"`
+}
+
+// Counts is how many flows ended how.
+type Counts struct{ Passed, Failed, Skipped int }
+
+// Counts counts the flows.
+func (r *Report) Counts() Counts {
+	var c Counts
+	for _, f := range r.Flows {
+		switch f.Status {
+		case Failed:
+			c.Failed++
+		case Skipped:
+			c.Skipped++
+		default:
+			c.Passed++
+		}
+	}
+	return c
+}
+
+// Failed reports whether a flow failed.
+func (r *Report) Failed() bool { return r.Counts().Failed > 0 }
+
+// NotStarted reports whether there was no ecosystem for some flow.
+func (r *Report) NotStarted() bool {
+	for _, f := range r.Flows {
+		if f.NotStarted {
+			return true
+		}
+	}
+	return false
+}
+
+// failing is the step that failed, nil if none did.
+func (r *Result) failing() *StepResult {
+	for _, s := range r.Steps {
+		if s.Status == Failed {
+			return s
+		}
+	}
+	return nil
+}

@@ -1,0 +1,249 @@
+package scenarios
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ccmock/ccmock/internal/explain"
+	"github.com/ccmock/ccmock/internal/journal"
+	"github.com/ccmock/ccmock/internal/token"
+)
+
+// seen is the token that a step is about: the one that the action gave; of a request, one
+// that it saves from the answer, or else the one that got furthest in.
+func (j *judging) seen() (t *journal.Token, known bool) {
+	if !j.out.sent {
+		return j.out.token, true
+	}
+	if s := j.step.Save; s != nil {
+		if raw, err := j.out.value(s.Value); err == nil {
+			if text, ok := raw.(string); ok {
+				if decoded, err := token.Decode(text); err == nil {
+					return &journal.Token{Digest: token.Digest(text), Header: decoded.Header, Claims: decoded.Claims}, true
+				}
+			}
+		}
+	}
+	for _, hop := range slices.Backward(j.r.Hops) {
+		if hop.Token != nil {
+			return hop.Token, true
+		}
+	}
+	return nil, j.client != nil
+}
+
+func (j *judging) token() {
+	got, known := j.seen()
+	want := j.want.Token
+	switch {
+	case !known:
+		j.notes = append(j.notes, "which token the services saw is not known without a control plane")
+		return
+	case want.Absent && got != nil:
+		j.complain("token.absent", "expected no token, got one with the scopes %s", shown(got.Claims["scopes"]))
+		return
+	case want.Absent:
+		return
+	case got == nil:
+		j.complain("token", "expected a token, got none")
+		return
+	}
+	claims := got.Claims
+	if want.Scopes != nil {
+		if have, ok := texts(claims["scopes"]); !ok || !sameSet(*want.Scopes, have) {
+			j.complain("token.scopes", "expected the scopes %s, got %s", shown(*want.Scopes), shown(claims["scopes"]))
+		}
+	}
+	if want.Audience != nil {
+		expected, _ := audience(want.Audience)
+		if have, ok := texts(claims["aud"]); !ok || !sameSet(expected, have) {
+			j.complain("token.audience", "expected the audience %s, got %s", shown(want.Audience), shown(claims["aud"]))
+		}
+	}
+	if want.TTL != 0 {
+		j.ttl(claims)
+	}
+	j.claim("issuer", want.Issuer, claims["iss"], func(name string) (string, bool) { return j.url(name) })
+	j.claim("subject", want.Subject, claims["sub"], j.subject)
+	j.claim("realm", want.Realm, claims["gitlab_realm"], nil)
+	j.compare("token.claims", want.Claims, claims)
+	j.compare("token.header", want.Header, got.Header)
+}
+
+func (j *judging) ttl(claims map[string]any) {
+	iat, okI := number(claims["iat"])
+	exp, okE := number(claims["exp"])
+	if !okI || !okE {
+		j.complain("token.ttl", "expected it to live for %s, got iat %s and exp %s", length(j.want.Token.TTL), shown(claims["iat"]), shown(claims["exp"]))
+		return
+	}
+	if got := time.Duration(exp-iat) * time.Second; got != j.want.Token.TTL {
+		j.complain("token.ttl", "expected it to live for %s, got %s", length(j.want.Token.TTL), length(got))
+	}
+}
+
+// claim compares a claim with a name or a literal text.
+func (j *judging) claim(key, want string, got any, name func(string) (string, bool)) {
+	if want == "" {
+		return
+	}
+	text, err := j.resolve.text(want)
+	if err != nil {
+		j.complain("token."+key, "%v", err)
+		return
+	}
+	what := fmt.Sprintf("%q", text)
+	if name != nil {
+		if known, ok := name(text); ok {
+			what, text = fmt.Sprintf("%s (%s)", text, known), known
+		}
+	}
+	have, ok := got.(string)
+	if key == "issuer" {
+		have, text = strings.TrimSuffix(have, "/"), strings.TrimSuffix(text, "/")
+	}
+	if !ok || have != text {
+		j.complain("token."+key, "expected the %s to be %s, got %s%s", key, what, shown(got), j.who(got))
+	}
+}
+
+// subject is the id of an instance or a user.
+func (j *judging) subject(name string) (string, bool) {
+	if i, ok := j.flow.World.Instance(name); ok {
+		return i.UUID, true
+	}
+	if u, ok := j.flow.World.User(name); ok {
+		i, _ := j.flow.World.Instance(u.Instance)
+		return i.GlobalUserID(u), true
+	}
+	return "", false
+}
+
+// who names the one whose id or URL a claim is.
+func (j *judging) who(claim any) string {
+	text, ok := claim.(string)
+	if !ok {
+		return ""
+	}
+	for _, name := range append(j.flow.instances(), j.flow.users()...) {
+		if id, ok := j.subject(name); ok && id == text {
+			return " (" + name + ")"
+		}
+	}
+	for _, name := range j.flow.services() {
+		if u, ok := j.url(name); ok && u == strings.TrimSuffix(text, "/") {
+			return " (" + name + ")"
+		}
+	}
+	return ""
+}
+
+func (j *judging) compare(key string, want, got map[string]any) {
+	if len(want) == 0 {
+		return
+	}
+	filled, err := expand(anyMap(want), j.resolve)
+	if err != nil {
+		j.complain(key, "%v", err)
+		return
+	}
+	object, _ := filled.(map[string]any)
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		value, there := got[name]
+		if object[name] == nil && there && value != nil {
+			j.complain(key+"."+name, "expected no %s, got %s", name, shown(value))
+			continue
+		}
+		if !there && object[name] != nil {
+			j.complain(key+"."+name, "%s: expected %s, got nothing", name, shown(object[name]))
+			continue
+		}
+		for _, d := range differences("", object[name], value) {
+			j.complain(key+"."+name+d.path, "%s%s: %s", name, d.path, d.text)
+		}
+	}
+}
+
+// describe adds to a step's result what a reader of its story wants to know.
+func (p *player) describe(ctx context.Context, n int, out *outcome, r *StepResult) {
+	j := &judging{player: p, step: &p.flow.Steps[n], out: out, r: r}
+	if t, _ := j.seen(); t != nil {
+		r.Tokens = append(r.Tokens, Token{"the token", t.Digest, t.Header, t.Claims})
+	}
+	if len(r.Problems) == 0 || p.client == nil {
+		return
+	}
+	everything, err := p.client.Journal(ctx, nil, "")
+	if err != nil {
+		return
+	}
+	if out.sent {
+		x := explain.Call(everything, p.question(j.step, r))
+		r.Explanation = &x
+	}
+	if other := p.other(j.step, r, everything); other != nil {
+		r.Tokens = append(r.Tokens, *other)
+	}
+}
+
+// question asks about the step's request.
+func (p *player) question(s *Step, r *StepResult) explain.Question {
+	q := explain.Question{RequestID: r.RequestID, Instance: p.instanceOf(s)}
+	name := ""
+	switch {
+	case s.Use != nil:
+		name = s.Use.Feature
+	case s.Call != nil && s.Call.Endpoint.Path == "":
+		name = s.Call.Feature
+	}
+	if f, ok := p.flow.feature(name); ok {
+		q.Scope = f.Backend.Scope
+	}
+	return q
+}
+
+// instanceOf is the instance that a step is about, if there is one.
+func (p *player) instanceOf(s *Step) string {
+	user := ""
+	switch {
+	case s.Use != nil:
+		user = s.user()
+	case s.Call != nil && s.Call.Instance != "":
+		return s.Call.Instance
+	case s.Call != nil:
+		user = s.Call.User
+	case s.Sync != nil:
+		return s.Sync.Instance
+	case s.SeatLink != nil:
+		return s.SeatLink.Instance
+	case s.Activate != nil:
+		return s.Activate.Instance
+	}
+	u, _ := p.flow.World.User(user)
+	return u.Instance
+}
+
+// other is a second token worth showing beside the step's: the last one that was issued
+// for the same instance, if it is another.
+func (p *player) other(s *Step, r *StepResult, everything []journal.Entry) *Token {
+	i, ok := p.flow.World.Instance(p.instanceOf(s))
+	if !ok {
+		return nil
+	}
+	issuer, _ := p.url(i.Name)
+	for _, e := range slices.Backward(everything) {
+		t := e.Issued
+		if t == nil || t.Claims["sub"] != i.UUID && t.Claims["iss"] != issuer {
+			continue
+		}
+		if len(r.Tokens) > 0 && r.Tokens[0].Digest == t.Digest {
+			return nil
+		}
+		return &Token{"last issued to " + i.Name, t.Digest, t.Header, t.Claims}
+	}
+	return nil
+}
