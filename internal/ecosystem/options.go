@@ -83,7 +83,7 @@ type URLs struct {
 	Backends map[string]string
 }
 
-// Ports are TCP ports.
+// Ports are TCP ports. One that is 0 means free ones.
 type Ports struct {
 	// GitLab is GitLab.com's port; the other instances, by name, follow it.
 	GitLab       int
@@ -195,7 +195,7 @@ func (o Options) runs(part string) bool { return slices.Contains(o.Parts, part) 
 
 // addr is where a service listens that is n places behind the given port.
 func (o Options) addr(port func(Ports) int, n int) string {
-	if o.Ports == nil {
+	if o.Ports == nil || port(*o.Ports) == 0 {
 		return net.JoinHostPort(o.ListenHost, "0")
 	}
 	return net.JoinHostPort(o.ListenHost, strconv.Itoa(port(*o.Ports)+n))
@@ -204,7 +204,7 @@ func (o Options) addr(port func(Ports) int, n int) string {
 // elsewhere is the URL of a service that runs in another process on its usual port.
 func (o Options) elsewhere(host string, port func(Ports) int, n int) string {
 	ports := DefaultPorts()
-	if o.Ports != nil {
+	if o.Ports != nil && port(*o.Ports) != 0 {
 		ports = *o.Ports
 	}
 	return "http://" + net.JoinHostPort(host, strconv.Itoa(port(ports)+n))
