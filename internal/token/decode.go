@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"strings"
 	"time"
@@ -23,7 +22,12 @@ type Decoded struct {
 	Raw    string         `json:"-"`
 	Header map[string]any `json:"header"`
 	Claims map[string]any `json:"claims"`
+
+	signature []byte
 }
+
+// signed is the part of the token that the signature is for.
+func (d *Decoded) signed() string { return d.Raw[:strings.LastIndexByte(d.Raw, '.')] }
 
 // Decode reads a token without verifying anything. The token must have three
 // segments of base64url without padding, of which the first two are JSON objects in
@@ -54,10 +58,11 @@ func decode(raw string) (*Decoded, *Refusal) {
 	if refusal != nil {
 		return nil, refusal
 	}
-	if _, refusal := decodeSegment("signature", signature); refusal != nil {
+	sum, refusal := decodeSegment("signature", signature)
+	if refusal != nil {
 		return nil, refusal
 	}
-	return &Decoded{Raw: raw, Header: header, Claims: claims}, nil
+	return &Decoded{Raw: raw, Header: header, Claims: claims, signature: sum}, nil
 }
 
 var segmentEncoding = base64.RawURLEncoding.Strict()
@@ -86,36 +91,61 @@ func decodeObject(name, segment string) (map[string]any, *Refusal) {
 	if !utf8.Valid(data) {
 		return nil, malformed("%s is not UTF-8", name)
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	if first, err := dec.Token(); err != nil || first != json.Delim('{') {
+	if first := bytes.TrimLeft(data, " \t\r\n"); len(first) == 0 || first[0] != '{' {
 		return nil, malformed("%s is not a JSON object", name)
 	}
-	object := make(map[string]any, 12)
-	for dec.More() {
-		member, err := dec.Token()
-		if err != nil {
-			return nil, malformed("%s is not a JSON object", name)
-		}
-		key, ok := member.(string)
-		if !ok {
-			return nil, malformed("%s is not a JSON object", name)
-		}
-		var value any
-		if err := dec.Decode(&value); err != nil {
-			return nil, malformed("%s member %q is not JSON", name, short(key))
-		}
-		if _, twice := object[key]; twice {
-			return nil, malformed("%s member %q occurs twice", name, short(key))
-		}
-		object[key] = value
+	var object map[string]any
+	if err := json.Unmarshal(data, &object); err != nil {
+		return nil, malformed("%s is not a JSON object: %s", name, short(err.Error()))
 	}
-	if _, err := dec.Token(); err != nil {
-		return nil, malformed("%s is not a JSON object", name)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, malformed("%s has something after the JSON object", name)
+	// A map keeps the last of two members of one name, so it is the smaller one then.
+	if members(data) != len(object) {
+		return nil, malformed("%s member %q occurs twice", name, short(repeated(data)))
 	}
 	return object, nil
+}
+
+// members counts the members of a valid JSON object: the colons that belong to it itself.
+func members(object []byte) int {
+	count, depth, quoted := 0, 0, false
+	for n := 0; n < len(object); n++ {
+		switch c := object[n]; {
+		case quoted && c == '\\':
+			n++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			depth--
+		case c == ':' && depth == 1:
+			count++
+		}
+	}
+	return count
+}
+
+// repeated names the first member that a valid JSON object has twice.
+func repeated(object []byte) string {
+	dec := json.NewDecoder(bytes.NewReader(object))
+	_, _ = dec.Token() // the brace
+	seen := map[json.Token]bool{}
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			break
+		}
+		if seen[name] {
+			return name.(string)
+		}
+		seen[name] = true
+		var value json.RawMessage
+		if dec.Decode(&value) != nil {
+			break
+		}
+	}
+	return ""
 }
 
 // KeyID is the header's "kid", if it is a string.

@@ -6,12 +6,9 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// tokenClaims gives golang-jwt the claims that were already read, so that nothing is
-// parsed twice and member names are matched exactly.
+// tokenClaims gives golang-jwt's validator the claims that were already read, so that
+// nothing is parsed twice and member names are matched exactly.
 type tokenClaims struct{ Claims }
-
-// UnmarshalJSON keeps what was read before.
-func (*tokenClaims) UnmarshalJSON([]byte) error { return nil }
 
 func (c *tokenClaims) GetExpirationTime() (*jwt.NumericDate, error) { return date(c.ExpiresAt), nil }
 func (c *tokenClaims) GetIssuedAt() (*jwt.NumericDate, error)       { return date(c.IssuedAt), nil }

@@ -89,7 +89,7 @@ func (v *Verifier) verify(ctx context.Context, raw string) (*Verified, *Refusal)
 		return nil, refusal
 	}
 	claims, claimsRefusal := readClaims(d.Claims)
-	signer, refusal, validity := v.signer(raw, claims, candidates)
+	signer, refusal := v.signer(d, candidates)
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -100,8 +100,8 @@ func (v *Verifier) verify(ctx context.Context, raw string) (*Verified, *Refusal)
 	if refusal := v.checkIssuer(verified, signer, d); refusal != nil {
 		return nil, refusal
 	}
-	if validity != nil {
-		return nil, v.explain(claims, validity)
+	if err := v.validity(claims); err != nil {
+		return nil, v.explain(claims, err)
 	}
 	return verified, nil
 }
@@ -165,32 +165,29 @@ func (v *Verifier) isLocal(iss string) bool {
 	return slices.ContainsFunc(v.Local, func(l LocalIssuer) bool { return l.Name == iss })
 }
 
-// signer finds the candidate that signed. The error is what the claims say against
-// the token, if anything.
-func (v *Verifier) signer(raw string, claims *tokenClaims, candidates []candidate) (candidate, *Refusal, error) {
-	parser := jwt.NewParser(
-		jwt.WithValidMethods([]string{algorithm}),
-		jwt.WithStrictDecoding(),
-		jwt.WithExpirationRequired(),
-		jwt.WithAudience(v.Audience),
-		jwt.WithTimeFunc(v.Clock.Now),
-		jwt.WithLeeway(v.Leeway),
-	)
+// signer finds the candidate that signed.
+func (v *Verifier) signer(d *Decoded, candidates []candidate) (candidate, *Refusal) {
+	signed := d.signed()
 	for _, c := range candidates {
-		public := c.key.public
-		_, err := parser.ParseWithClaims(raw, claims, func(*jwt.Token) (any, error) { return public, nil })
-		switch {
-		case err == nil || errors.Is(err, jwt.ErrTokenInvalidClaims):
-			return c, nil, err
-		case !errors.Is(err, jwt.ErrTokenSignatureInvalid):
-			return c, malformed("not a signed token"), nil
+		if jwt.SigningMethodRS256.Verify(signed, d.signature, c.key.public) == nil {
+			return c, nil
 		}
 	}
 	ids := make([]string, 0, len(candidates))
 	for _, c := range candidates {
 		ids = append(ids, fmt.Sprintf("%q of %s", c.key.id, c.name()))
 	}
-	return candidate{}, &Refusal{BadSignature, "the signature is not by key " + strings.Join(shortAll(ids), ", nor by ")}, nil
+	return candidate{}, &Refusal{BadSignature, "the signature is not by key " + strings.Join(shortAll(ids), ", nor by ")}
+}
+
+// validity is what the claims say against the token, nil if nothing.
+func (v *Verifier) validity(claims *tokenClaims) error {
+	return jwt.NewValidator(
+		jwt.WithExpirationRequired(),
+		jwt.WithAudience(v.Audience),
+		jwt.WithTimeFunc(v.Clock.Now),
+		jwt.WithLeeway(v.Leeway),
+	).Validate(claims)
 }
 
 func (v *Verifier) checkIssuer(verified *Verified, signer candidate, d *Decoded) *Refusal {

@@ -113,7 +113,7 @@ func TestVerifyRefusesOneSpoiltThing(t *testing.T) {
 		{"payload cut", payload(`{"iss":"a"`), Malformed, "payload is not a JSON object"},
 		{"payload not UTF-8", payload("{\"iss\":\"\xff\"}"), Malformed, "payload is not UTF-8"},
 		{"payload with bom", payload("\ufeff{}"), Malformed, "payload is not a JSON object"},
-		{"payload and more", payload(`{}{}`), Malformed, "something after"},
+		{"payload and more", payload(`{}{}`), Malformed, "after top-level value"},
 		{"claim twice", payload(`{"scopes":[],"scopes":["new_feature_scope"]}`), Malformed, `member "scopes" occurs twice`},
 		{"deep nesting", payload(`{"a":` + strings.Repeat("[", 12000) + strings.Repeat("]", 12000) + `}`), Malformed, ""},
 		{"too long", claim("extra", strings.Repeat("x", MaxSize)), Malformed, "expected a token of at most 24576 bytes"},
