@@ -1,0 +1,176 @@
+package cmd
+
+import (
+	"context"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ccmock/ccmock/internal/ecosystem"
+	"github.com/ccmock/ccmock/internal/feature"
+	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/world"
+	"github.com/ccmock/ccmock/scenarios"
+)
+
+func newTest() *cobra.Command {
+	t := &test{}
+	c := &cobra.Command{
+		Use:   "test [FILE|DIR...]",
+		Short: "Run flows, and tell the story of those that fail",
+		Long: `test runs flows, by default those that ccmock comes with, each in an ecosystem of its
+own, or one after the other in the one that --target describes. Nothing runs before
+all files are found to make sense.
+
+The exit code is 0 when all flows passed, 1 when one failed, 2 for a wrong usage or
+file, and 3 when there was no ecosystem to run a flow in.`,
+		Example: `  ccmock test
+  ccmock test my/flows --features my/features --verbose
+  ccmock test --target scenarios/targets/compose.yaml`,
+		RunE: func(c *cobra.Command, args []string) error { return t.run(c, args) },
+	}
+	f := c.Flags()
+	f.SortFlags = false
+	t.featureFlags(c)
+	f.StringVar(&t.target, "target", "", "`FILE` that describes a served ecosystem to run in")
+	f.StringVar(&t.only, "run", "", "only flows whose file or scenario `REGEX` matches")
+	f.BoolVarP(&t.verbose, "verbose", "v", false, "tell the steps of flows that passed, too")
+	f.Uint64Var(&t.seed, "seed", 1, "`NUMBER` that determines every id that is made up")
+	f.IntVar(&t.parallel, "parallel", 0, "`N` flows run beside one another (default: one for each processor)")
+	t.keyFlags(c)
+	f.BoolVar(&t.json, "json", false, "print the whole report as one JSON object")
+	_ = c.MarkFlagFilename("target", "yaml", "yml")
+	_ = c.RegisterFlagCompletionFunc("run", t.completeRun)
+	return c
+}
+
+// test is the command with its flags.
+type test struct {
+	given
+	target, only  string
+	verbose, json bool
+	seed          uint64
+	parallel      int
+}
+
+func (t *test) run(c *cobra.Command, args []string) error {
+	flows, err := t.flows(args)
+	if err != nil {
+		return err
+	}
+	var o scenarios.Options
+	if t.target != "" {
+		if o.Target, err = readTarget(t.target); err != nil {
+			return err
+		}
+	} else {
+		pool, err := t.keys()
+		if err != nil {
+			return err
+		}
+		o.Start = t.starter(pool)
+	}
+	out := c.OutOrStdout()
+	console := scenarios.Console{
+		Out: out, Color: isTerminal(out), Verbose: t.verbose, Quiet: t.json, Workers: t.parallel,
+	}
+	report := console.Run(c.Context(), flows, o)
+	if t.json {
+		if err := report.WriteJSON(out); err != nil {
+			return failedf("write the report: %w", err)
+		}
+	}
+	switch {
+	case c.Context().Err() != nil:
+		return failedf("stopped before all flows had run")
+	case report.NotStarted():
+		return silent(exitStart)
+	case report.Failed():
+		return silent(exitFailed)
+	}
+	return nil
+}
+
+// flows are those that the arguments and --run name.
+func (t *test) flows(args []string) ([]scenarios.Flow, error) {
+	only, err := regexp.Compile(t.only)
+	if err != nil {
+		return nil, usagef("--run: %w", err)
+	}
+	features, err := t.load()
+	if err != nil {
+		return nil, err
+	}
+	var flows []scenarios.Flow
+	if len(args) == 0 {
+		flows, err = scenarios.Load(scenarios.Flows(), features)
+	} else {
+		flows, err = scenarios.LoadFiles(args, features)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(flows) == 0 {
+		return nil, usagef("there is no flow in %s", list(args))
+	}
+	found := slices.DeleteFunc(slices.Clone(flows), func(f scenarios.Flow) bool {
+		return !only.MatchString(f.Name()) && !only.MatchString(f.Scenario)
+	})
+	if len(found) == 0 {
+		return nil, usagef("none of %s matches --run %q", counted(len(flows), "flow"), t.only)
+	}
+	return found, nil
+}
+
+// starter starts an ecosystem for each flow. They share signing keys, which are slow to
+// make and say nothing about a flow.
+func (t *test) starter(keys *token.Pool) func(context.Context, world.World, []feature.Feature) (scenarios.Target, func(), error) {
+	return func(ctx context.Context, w world.World, features []feature.Feature) (scenarios.Target, func(), error) {
+		e, err := ecosystem.Start(ctx, ecosystem.Options{
+			World: w, Features: features, Keys: keys, Seed: t.seed, Version: version(),
+		})
+		if err != nil {
+			return scenarios.Target{}, nil, err
+		}
+		target := scenarios.Target{Name: "in process", Control: []string{e.ControlURL()}}
+		return target, func() { _ = e.Close(context.Background()) }, nil
+	}
+}
+
+func readTarget(name string) (scenarios.Target, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return scenarios.Target{}, usagef("read the target: %w", err)
+	}
+	return scenarios.ParseTarget(name, data, os.Getenv)
+}
+
+// completeRun offers the names of the flows that ccmock comes with.
+func (t *test) completeRun(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	features, err := t.load()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	flows, err := scenarios.Load(scenarios.Flows(), features)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var names []string
+	for _, f := range flows {
+		names = append(names, f.Name())
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// isTerminal reports whether a person is looking, who has not asked for plain text.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
