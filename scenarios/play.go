@@ -2,11 +2,9 @@ package scenarios
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ccmock/ccmock/internal/clock"
@@ -88,7 +86,7 @@ func count(steps []*StepResult, status Status) int {
 }
 
 // unusedFaults complains about faults that no request met: the story is another one than
-// its author thought. Lines are those of the steps.
+// its author thought.
 func (p *player) unusedFaults(ctx context.Context) error {
 	if p.client == nil {
 		return nil
@@ -97,44 +95,31 @@ func (p *player) unusedFaults(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var unused []string
 	for _, state := range append(p.healed, left...) {
-		if rule := state.Rule; state.Applied == 0 || state.Applied < rule.Times {
-			unused = append(unused, fmt.Sprintf("fault %q of line %d was applied %s%s",
-				rule.Name, p.faultLine(rule.Name), times(state.Applied), wanted(state)))
+		rule := state.Rule
+		if state.Applied > 0 && state.Applied >= rule.Times {
+			continue
 		}
+		text := fmt.Sprintf("the fault %q was never applied", rule.Name)
+		if rule.Times > 1 {
+			text = fmt.Sprintf("the fault %q was applied %d of %d times", rule.Name, state.Applied, rule.Times)
+		}
+		text += fmt.Sprintf(": it matched %s", quantity(state.Seen, "request"))
+		if rule.Skip > 0 {
+			text += fmt.Sprintf(", and lets %d through first", rule.Skip)
+		}
+		p.result.Problems = append(p.result.Problems, p.problem(p.faultPath(rule.Name), "%s", text))
 	}
-	if len(unused) == 0 {
-		return nil
-	}
-	return errors.New(strings.Join(unused, ", "))
+	return nil
 }
 
-func times(n int) string {
-	switch n {
-	case 0:
-		return "never"
-	case 1:
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
-}
-
-func wanted(s fault.State) string {
-	text := ""
-	if s.Rule.Times > 1 {
-		text = fmt.Sprintf(", expected %d times", s.Rule.Times)
-	}
-	return text + fmt.Sprintf(" (%s matched)", quantity(s.Seen, "request"))
-}
-
-func (p *player) faultLine(name string) int {
+func (p *player) faultPath(name string) string {
 	for n, s := range p.flow.Steps {
 		if s.Fault != nil && s.Fault.Name == name {
-			return p.result.Steps[n].Line
+			return fmt.Sprintf("steps[%d]", n)
 		}
 	}
-	return 1
+	return ""
 }
 
 // base is the base URL of a service of the target.

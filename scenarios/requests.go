@@ -62,6 +62,9 @@ func (p *player) send(ctx context.Context, out outgoing, r *StepResult) *outcome
 
 // shortError leaves the URL out, which the story shows anyway.
 func shortError(err error) error {
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("the connection was closed without an answer: %w", io.EOF)
+	}
 	for {
 		inner := errors.Unwrap(err)
 		if inner == nil || !strings.Contains(err.Error(), "://") {

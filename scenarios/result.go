@@ -94,6 +94,8 @@ type Token struct {
 	Digest string         `json:"digest,omitempty"`
 	Header map[string]any `json:"header,omitempty"`
 	Claims map[string]any `json:"claims,omitempty"`
+	// Names are those of the services, instances and users that claims are about, by claim.
+	Names map[string]string `json:"names,omitempty"`
 }
 
 // Problem is something that is not as expected.

@@ -44,7 +44,7 @@ func Story(r *Result, color bool) string {
 		w.line("  not run: %s", cut(strings.Join(left, ", "), 200))
 	}
 	for _, p := range r.Problems {
-		w.line("  %s", w.paint(red, p.Message))
+		w.line("  %s%s", w.paint(red, p.Message), w.paint(dim, fmt.Sprintf(" (line %d)", p.Line)))
 	}
 	switch {
 	case failing != nil:

@@ -26,16 +26,19 @@ func (w *story) tokens(s *StepResult) {
 	first, rest := s.Tokens[0], s.Tokens[1:]
 	title := fmt.Sprintf("%s %s", first.Label, first.Digest)
 	for _, t := range rest {
-		title += fmt.Sprintf(", and below what is otherwise in the one %s, %s", t.Label, t.Digest)
+		title += fmt.Sprintf("; where they differ, ! is the one %s, %s", t.Label, t.Digest)
 	}
 	w.line("    token   %s", title)
 	row := func(name, text string, others []string) {
-		w.line("            %-14s %s", name, text)
+		w.line("            %-19s %s", name, text)
 		for _, other := range others {
 			if other != text {
-				w.line("            %-14s %s", "", w.paint(red, "! "+other))
+				w.line("            %-19s %s", "", w.paint(red, "! "+other))
 			}
 		}
+	}
+	if first.Claims == nil {
+		return // no service has looked into it
 	}
 	var headers []string
 	for _, t := range rest {
@@ -51,9 +54,9 @@ func (w *story) tokens(s *StepResult) {
 	for _, name := range ordered(names) {
 		var others []string
 		for _, t := range rest {
-			others = append(others, claimText(name, t.Claims, s.At))
+			others = append(others, claimText(name, t, s.At))
 		}
-		row(name, claimText(name, first.Claims, s.At), others)
+		row(name, claimText(name, first, s.At), others)
 	}
 }
 
@@ -81,8 +84,8 @@ func headerText(header map[string]any) string {
 }
 
 // claimText is a claim as a person reads it: times are told from the stub time.
-func claimText(name string, claims map[string]any, now time.Time) string {
-	value, ok := claims[name]
+func claimText(name string, t Token, now time.Time) string {
+	value, ok := t.Claims[name]
 	if !ok {
 		return "(absent)"
 	}
@@ -90,7 +93,11 @@ func claimText(name string, claims map[string]any, now time.Time) string {
 		at := time.Unix(int64(n), 0).UTC()
 		return fmt.Sprintf("%s (%s)", at.Format("2006-01-02 15:04:05 UTC"), distance(name, at, now))
 	}
-	return cut(plain(value), 160)
+	text := cut(plain(value), 160)
+	if whose := t.Names[name]; whose != "" {
+		text += " (" + whose + ")"
+	}
+	return text
 }
 
 func distance(name string, at, now time.Time) string {

@@ -30,7 +30,7 @@ func (j *judging) seen() (t *journal.Token, known bool) {
 	}
 	for _, hop := range slices.Backward(j.r.Hops) {
 		if hop.Token != nil {
-			return hop.Token, true
+			return explain.Full(j.r.Journal, hop.Token), true
 		}
 	}
 	return nil, j.client != nil
@@ -123,21 +123,28 @@ func (j *judging) subject(name string) (string, bool) {
 	return "", false
 }
 
-// who names the one whose id or URL a claim is.
-func (j *judging) who(claim any) string {
+// whose is the name of the one whose id or URL a claim is, if it is anybody's.
+func (j *judging) whose(claim any) string {
 	text, ok := claim.(string)
-	if !ok {
+	if !ok || text == "" {
 		return ""
 	}
 	for _, name := range append(j.flow.instances(), j.flow.users()...) {
 		if id, ok := j.subject(name); ok && id == text {
-			return " (" + name + ")"
+			return name
 		}
 	}
 	for _, name := range j.flow.services() {
 		if u, ok := j.url(name); ok && u == strings.TrimSuffix(text, "/") {
-			return " (" + name + ")"
+			return name
 		}
+	}
+	return ""
+}
+
+func (j *judging) who(claim any) string {
+	if name := j.whose(claim); name != "" {
+		return " (" + name + ")"
 	}
 	return ""
 }
@@ -172,7 +179,7 @@ func (j *judging) compare(key string, want, got map[string]any) {
 func (p *player) describe(ctx context.Context, n int, out *outcome, r *StepResult) {
 	j := &judging{player: p, step: &p.flow.Steps[n], out: out, r: r}
 	if t, _ := j.seen(); t != nil {
-		r.Tokens = append(r.Tokens, Token{"the token", t.Digest, t.Header, t.Claims})
+		r.Tokens = append(r.Tokens, j.shown("the token", t))
 	}
 	if len(r.Problems) == 0 || p.client == nil {
 		return
@@ -185,7 +192,10 @@ func (p *player) describe(ctx context.Context, n int, out *outcome, r *StepResul
 		x := explain.Call(everything, p.question(j.step, r))
 		r.Explanation = &x
 	}
-	if other := p.other(j.step, r, everything); other != nil {
+	if len(r.Tokens) > 0 && r.Tokens[0].Claims == nil {
+		r.Tokens[0] = j.shown("the token", explain.Full(everything, &journal.Token{Digest: r.Tokens[0].Digest}))
+	}
+	if other := j.other(everything); other != nil {
 		r.Tokens = append(r.Tokens, *other)
 	}
 }
@@ -229,21 +239,33 @@ func (p *player) instanceOf(s *Step) string {
 
 // other is a second token worth showing beside the step's: the last one that was issued
 // for the same instance, if it is another.
-func (p *player) other(s *Step, r *StepResult, everything []journal.Entry) *Token {
-	i, ok := p.flow.World.Instance(p.instanceOf(s))
+func (j *judging) other(everything []journal.Entry) *Token {
+	i, ok := j.flow.World.Instance(j.instanceOf(j.step))
 	if !ok {
 		return nil
 	}
-	issuer, _ := p.url(i.Name)
+	issuer, _ := j.url(i.Name)
 	for _, e := range slices.Backward(everything) {
 		t := e.Issued
 		if t == nil || t.Claims["sub"] != i.UUID && t.Claims["iss"] != issuer {
 			continue
 		}
-		if len(r.Tokens) > 0 && r.Tokens[0].Digest == t.Digest {
+		if len(j.r.Tokens) > 0 && j.r.Tokens[0].Digest == t.Digest {
 			return nil
 		}
-		return &Token{"last issued to " + i.Name, t.Digest, t.Header, t.Claims}
+		found := j.shown("last issued to "+i.Name, t)
+		return &found
 	}
 	return nil
+}
+
+// shown is a token for the report, with the names of those whom its claims are about.
+func (j *judging) shown(label string, t *journal.Token) Token {
+	names := map[string]string{}
+	for _, claim := range []string{"iss", "sub"} {
+		if name := j.whose(t.Claims[claim]); name != "" {
+			names[claim] = name
+		}
+	}
+	return Token{Label: label, Digest: t.Digest, Header: t.Header, Claims: t.Claims, Names: names}
 }

@@ -132,7 +132,7 @@ func newCall(entries []journal.Entry, q Question) *call {
 	c := &call{Question: q, all: entries, hops: Hops(entries, q.RequestID)}
 	for _, h := range c.hops {
 		if h.Token != nil {
-			c.token, c.at = h.Token, h.At
+			c.token, c.at = Full(entries, h.Token), h.At
 		}
 		if h.Kind == journal.Rails && c.Instance == "" {
 			c.Instance = h.Service
@@ -190,6 +190,22 @@ func scopeOf(e *journal.Entry, scope string) (journal.Scope, bool) {
 		}
 	}
 	return journal.Scope{}, false
+}
+
+// Full is the token with its claims, where another entry tells them: the gateway notes no
+// more than which token it was.
+func Full(entries []journal.Entry, t *journal.Token) *journal.Token {
+	if t == nil || t.Claims != nil {
+		return t
+	}
+	for _, e := range entries {
+		for _, other := range []*journal.Token{e.Token, e.Issued} {
+			if other != nil && other.Digest == t.Digest && other.Claims != nil {
+				return other
+			}
+		}
+	}
+	return t
 }
 
 // hop is the call's stop at a kind of service.

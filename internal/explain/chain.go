@@ -64,6 +64,10 @@ func (c *call) issuerLink() Link {
 
 func (c *call) tokenLink() Link {
 	link := Link{Part: Token, Verdict: Passed}
+	if c.token.Claims == nil {
+		link.Text = "is known by its digest only, " + c.token.Digest
+		return link
+	}
 	scopes := list(c.token.Claims["scopes"])
 	says := fmt.Sprintf("carries %s", count(scopes))
 	if c.Scope != "" && !slices.Contains(scopes, c.Scope) {
@@ -113,7 +117,13 @@ func verifierLinks(h journal.Entry) []Link {
 	if h.Fault != "" {
 		return []Link{hopLink(Backend, h)}
 	}
-	if slices.Contains(token.Reasons(), token.Reason(h.Reason)) {
+	switch reason := token.Reason(h.Reason); {
+	case reason == token.MissingScope || reason == token.UserTokenNotAllowed: // the endpoint's own demands
+		return []Link{
+			{Verifier, h.Service, Passed, "took the token"},
+			{Backend, h.Service, Refused, because(h)},
+		}
+	case slices.Contains(token.Reasons(), reason):
 		return []Link{
 			{Verifier, h.Service, Refused, because(h)},
 			{Backend, h.Service, NotReached, "the endpoint was not reached"},

@@ -12,7 +12,7 @@ import (
 
 // refusal is the paragraph about a refused call: who, for what, and what led to it.
 func (c *call) refusal(h journal.Entry) string {
-	text := fmt.Sprintf("refused by %s: %s", h.Service, words(h))
+	text := fmt.Sprintf("refused by %s: %s", h.Service, c.words(h))
 	var cause string
 	switch token.Reason(h.Reason) {
 	case token.MissingScope:
@@ -33,8 +33,23 @@ func (c *call) refusal(h journal.Entry) string {
 	return text
 }
 
-// words is a refusal's detail, or else its reason in words.
-func words(h journal.Entry) string {
+// words is what was wrong: in the words of this package where they are shorter, else the
+// refusal's detail, else its reason.
+func (c *call) words(h journal.Entry) string {
+	if c.token != nil {
+		exp, dated := seconds(c.token.Claims["exp"])
+		_, listed := c.token.Claims["scopes"].([]any)
+		switch token.Reason(h.Reason) {
+		case token.MissingScope:
+			if c.Scope != "" && listed {
+				return "the token lacks " + c.Scope
+			}
+		case token.Expired:
+			if dated && !c.at.Before(exp) {
+				return "the token " + Expiry(exp, c.at)
+			}
+		}
+	}
 	if h.Detail != "" {
 		return h.Detail
 	}
@@ -91,16 +106,16 @@ func (c *call) newerDecision() (journal.Scope, bool) {
 	return found, ok
 }
 
-// whyNotRenewed says since when the token is dead and what became of syncs since.
+// whyNotRenewed says how old the token is and what became of syncs since.
 func (c *call) whyNotRenewed() string {
 	if c.token == nil {
 		return ""
 	}
 	text := ""
-	if exp, ok := seconds(c.token.Claims["exp"]); ok {
-		text = "it " + Expiry(exp, c.at)
-		if c.issued != nil {
-			text = fmt.Sprintf("%s issued it on %s and it %s", c.issued.Service, clockTime(c.issued.At), Expiry(exp, c.at))
+	if c.issued != nil {
+		text = fmt.Sprintf("%s issued it on %s", c.issued.Service, clockTime(c.issued.At))
+		if c.issued.Service == c.Instance {
+			return text
 		}
 	}
 	return join(text, c.lastSync("since then "))
@@ -116,12 +131,12 @@ func (c *call) lastSync(since string) string {
 			continue
 		}
 		if since != "" && c.issued != nil && !e.At.After(c.issued.At) {
-			return "it was not synced again"
+			break
 		}
 		return fmt.Sprintf("the last sync of %s, on %s, %s", c.Instance, clockTime(e.At), ended(e))
 	}
 	if since != "" {
-		return "it was not synced again"
+		return c.Instance + " was not synced again"
 	}
 	return c.Instance + " has not synced yet"
 }
