@@ -78,10 +78,12 @@ func (b *strict) answer(scope string, answer *fastapi.Answer) func(*http.Request
 		if err := fastapi.CheckBody(r); err != nil {
 			return stub.Reply{}, err
 		}
+		entry := journal.Of(r.Context())
+		entry.Scope = scope
 		if err := verified.RequireScope(scope); err != nil {
 			return stub.Reply{}, forbidden(scope, err)
 		}
-		return answer.Reply(b.service.Clock().Now(), journal.Of(r.Context()).RequestID)
+		return answer.Reply(b.service.Clock().Now(), entry.RequestID)
 	}
 }
 

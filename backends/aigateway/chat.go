@@ -124,7 +124,7 @@ func (g *Gateway) chat(i invokable) func(*http.Request, *token.AIGatewayUser, *f
 		if err := c.read(r); err != nil {
 			return stub.Reply{}, err
 		}
-		if err := permit(u.Can(i.scope), ""); err != nil {
+		if err := permit(r, u, i.scope, ""); err != nil {
 			return stub.Reply{}, err
 		}
 		if declared != nil {

@@ -192,7 +192,7 @@ func (g *Gateway) completions(r *http.Request, u *token.AIGatewayUser, declared 
 	if err := c.read(r, false); err != nil {
 		return stub.Reply{}, err
 	}
-	if err := permit(u.Can(completeCode), "Unauthorized to access code completions"); err != nil {
+	if err := permit(r, u, completeCode, "Unauthorized to access code completions"); err != nil {
 		return stub.Reply{}, err
 	}
 	return g.suggest(r, &c, "completion", declared)
@@ -204,7 +204,7 @@ func (g *Gateway) generations(r *http.Request, u *token.AIGatewayUser, declared 
 	if err := c.read(r, true); err != nil {
 		return stub.Reply{}, err
 	}
-	if err := permit(u.Can(generateCode, g.name), "Unauthorized to access code generations"); err != nil {
+	if err := permit(r, u, generateCode, "Unauthorized to access code generations", g.name); err != nil {
 		return stub.Reply{}, err
 	}
 	return g.suggest(r, &c, "generation", declared)

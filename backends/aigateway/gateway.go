@@ -159,7 +159,7 @@ func (g *Gateway) declared(scope string, answer *fastapi.Answer) guarded {
 		if err := fastapi.CheckBody(r); err != nil {
 			return stub.Reply{}, err
 		}
-		if err := permit(u.Can(scope), ""); err != nil {
+		if err := permit(r, u, scope, ""); err != nil {
 			return stub.Reply{}, err
 		}
 		return g.answer(r, answer)

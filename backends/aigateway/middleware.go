@@ -25,7 +25,7 @@ func (g *Gateway) guard(h guarded) stub.Handler {
 		entry := journal.Of(r.Context())
 		entry.Token = fastapi.Carried(r.Header)
 		user, verdict := g.running.Load().Authenticate(r.Context(), r.Header)
-		if err := permit(verdict, ""); err != nil {
+		if err := refusal(verdict, ""); err != nil {
 			return stub.Reply{}, err
 		}
 		if entry.Token != nil && entry.Token.Claims == nil { // laxer than we decode
@@ -35,9 +35,15 @@ func (g *Gateway) guard(h guarded) stub.Handler {
 	}
 }
 
-// permit turns a verdict that is not OK into an error. Says, if set, replaces the words of
-// a 403.
-func permit(v token.Verdict, says string) error {
+// permit refuses whoever lacks the scope, or comes with a token of an issuer that is not
+// allowed here. Says, if set, replaces the words of a 403.
+func permit(r *http.Request, u *token.AIGatewayUser, scope, says string, disallowedIssuers ...string) error {
+	journal.Of(r.Context()).Scope = scope
+	return refusal(u.Can(scope, disallowedIssuers...), says)
+}
+
+// refusal turns a verdict that is not OK into an error.
+func refusal(v token.Verdict, says string) error {
 	if v.OK() {
 		return nil
 	}

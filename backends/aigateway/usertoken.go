@@ -40,7 +40,8 @@ func (g *Gateway) userAccessToken(r *http.Request, u *token.AIGatewayUser, decla
 		}
 	}
 	if len(scopes) == 0 {
-		return stub.Reply{}, permit(last, "Unauthorized to create user access token")
+		journal.Of(r.Context()).Scope = completeCode
+		return stub.Reply{}, refusal(last, "Unauthorized to create user access token")
 	}
 	if declared != nil {
 		return g.answer(r, declared)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/ccmock/ccmock/internal/journal"
-	"github.com/ccmock/ccmock/internal/token"
 )
 
 // Part is what a link of the chain is about.
@@ -137,6 +136,9 @@ func newCall(entries []journal.Entry, q Question) *call {
 		if h.Kind == journal.Rails && c.Instance == "" {
 			c.Instance = h.Service
 		}
+		if h.Scope != "" && q.Scope == "" {
+			c.Scope = h.Scope
+		}
 	}
 	if c.token != nil {
 		for n := range entries {
@@ -145,35 +147,10 @@ func newCall(entries []journal.Entry, q Question) *call {
 			}
 		}
 	}
-	if c.Scope == "" {
-		c.Scope = c.scopeFromDetail()
-	}
 	return c
 }
 
 func isJob(e journal.Entry) bool { return strings.HasPrefix(e.Route, "job:") }
-
-// scopeFromDetail is the scope that the refusal's detail names, of those that the issuer
-// decided on.
-func (c *call) scopeFromDetail() string {
-	if c.issued == nil {
-		return ""
-	}
-	for _, h := range c.hops {
-		if h.Reason != string(token.MissingScope) {
-			continue
-		}
-		words := strings.FieldsFunc(h.Detail, func(r rune) bool {
-			return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_'
-		})
-		for _, s := range c.issued.Scopes {
-			if slices.Contains(words, s.Name) {
-				return s.Name
-			}
-		}
-	}
-	return ""
-}
 
 // decision is what the issuer decided on the scope when it issued the token.
 func (c *call) decision() (journal.Scope, bool) {

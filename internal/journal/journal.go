@@ -30,6 +30,9 @@ type Entry struct {
 	// Token is the token that the request carried, Issued the one that the answer gave.
 	Token  *Token `json:"token,omitempty"`
 	Issued *Token `json:"issued,omitempty"`
+	// Scope is what the endpoint requires of the token; empty where it requires none, or was
+	// not reached.
+	Scope string `json:"scope,omitempty"`
 	// Scopes says, where a token was issued, of each scope why it is in it or not.
 	Scopes []Scope `json:"scopes,omitempty"`
 	// Reason is why the service refused; empty when it did not. Detail says it in words,
