@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/clock"
 	"github.com/ccmock/ccmock/internal/feature"
 	"github.com/ccmock/ccmock/internal/world"
@@ -151,12 +152,36 @@ func (s *served) run(t T, f *Flow, r *Result, o Options) {
 		r.Notes = append(r.Notes, "the target has no control plane: what is given is taken to be there, and nobody says why a call was refused")
 	} else {
 		s.moved = true
-		if err := s.client.SetWorld(t.Context(), f.World); err != nil {
+		given, err := f.onItsOwn()
+		if err == nil {
+			err = s.client.SetWorld(t.Context(), given)
+		}
+		if err != nil {
 			notStarted(t, r, o, err)
 			return
 		}
 	}
 	play(t, f, r, s.connection, o)
+}
+
+// onItsOwn is the flow's world for an ecosystem that may have more features than the flow
+// is about: its catalog holds the flow's alone, so that tokens have the scopes that they
+// have in an ecosystem of the flow's own.
+func (f *Flow) onItsOwn() (world.World, error) {
+	w := f.World
+	if w.Catalog != "" {
+		return w, nil
+	}
+	services := make([]catalog.Service, len(f.Features))
+	for n, known := range f.Features {
+		services[n] = known.CloudConnector
+	}
+	merged, err := catalog.Merge(&catalog.Catalog{}, services...)
+	if err != nil {
+		return w, err
+	}
+	w.Catalog = string(merged.YAML())
+	return w, nil
 }
 
 // putBack leaves the target as it was found.
