@@ -32,6 +32,7 @@ type Options struct {
 type backend interface {
 	Handler() http.Handler
 	Skew() *clock.Skew
+	Routes() []string
 	Seed(w world.World) error
 	// Restart empties what the service learnt from others.
 	Restart()
@@ -90,6 +91,14 @@ func (s *Stub) Services() []control.Service {
 		services = append(services, control.Service{Name: name, Kind: journal.Backend, URL: s.options.URL(name)})
 	}
 	return services
+}
+
+// Routes lists what a backend answers, by the names that the journal has.
+func (s *Stub) Routes(service string) []string {
+	if b, ok := s.backends[service]; ok {
+		return b.Routes()
+	}
+	return nil
 }
 
 // Seed restarts every backend in the given world.

@@ -103,6 +103,8 @@ func (b *strict) ready(r *http.Request) (stub.Reply, error) {
 
 func (b *strict) Handler() http.Handler { return b.service }
 
+func (b *strict) Routes() []string { return b.service.Routes().Names() }
+
 func (b *strict) Skew() *clock.Skew { return b.service.Skew() }
 
 func (b *strict) Seed(world.World) error { b.Restart(); return nil }

@@ -92,6 +92,9 @@ func (s *Stub) Services() []control.Service {
 	return []control.Service{{Name: Name, Kind: journal.CustomersDot, URL: s.options.URL}}
 }
 
+// Routes lists what CustomersDot answers, by the names that the journal has.
+func (s *Stub) Routes(string) []string { return s.service.Routes().Names() }
+
 // Skew is how far CustomersDot's clock is off.
 func (s *Stub) Skew(service string) *clock.Skew {
 	if service != Name {

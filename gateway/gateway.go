@@ -137,6 +137,9 @@ func (s *Stub) Services() []control.Service {
 	return []control.Service{{Name: Name, Kind: journal.Gateway, URL: s.options.URL}}
 }
 
+// Routes lists the gateway's routes: its path prefixes.
+func (s *Stub) Routes(string) []string { return s.service.Routes().Names() }
+
 // Seed forgets all counts and keys and puts the limits of the options in force. What the
 // world holds is nothing to the gateway.
 func (s *Stub) Seed(world.World) error {

@@ -195,6 +195,14 @@ func (s *Stub) Services() []control.Service {
 	return found
 }
 
+// Routes lists what an instance answers, by the names that the journal has.
+func (s *Stub) Routes(service string) []string {
+	if i := s.site.Load().instances[service]; i != nil {
+		return i.service.Routes().Names()
+	}
+	return nil
+}
+
 // Skew returns the skew of an instance's clock, nil if there is no such instance.
 func (s *Stub) Skew(service string) *clock.Skew {
 	if i := s.site.Load().instances[service]; i != nil {

@@ -84,6 +84,9 @@ func (g *Gateway) start() {
 	})
 }
 
+// Routes lists what the gateway answers, by the names that the journal has.
+func (g *Gateway) Routes() []string { return g.service.Routes().Names() }
+
 // Skew returns the skew of the gateway's clock.
 func (g *Gateway) Skew() *clock.Skew { return g.service.Skew() }
 

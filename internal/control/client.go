@@ -24,6 +24,7 @@ type Client struct {
 	planes []plane
 	http   *http.Client
 	token  string
+	called called
 }
 
 type plane struct {
@@ -293,6 +294,7 @@ func (e *RefusedError) Error() string {
 }
 
 func (c *Client) call(ctx context.Context, p plane, method, path string, in, out any) error {
+	c.called.note(method, path)
 	var body io.Reader
 	if in != nil {
 		text, err := json.Marshal(in)

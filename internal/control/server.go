@@ -36,6 +36,12 @@ type Part interface {
 	Actions() map[string]Action
 }
 
+// Routed is a Part that tells which routes one of its services has, none if the part has
+// no such service.
+type Routed interface {
+	Routes(service string) []string
+}
+
 // Action does something behind the imitated APIs. Its errors are the caller's: bad
 // arguments, or a state in which it cannot be done. ErrNotHere passes the action on to
 // the next part that knows it.
@@ -96,8 +102,19 @@ const maxBody = 8 << 20
 // NewServer returns the handler of a control plane.
 func NewServer(o Options) *Server {
 	s := &Server{options: o, mux: http.NewServeMux()}
-	s.mux.HandleFunc("GET /v1/health", s.health)
-	for route, h := range map[string]func(*http.Request) (any, error){
+	s.mux.HandleFunc(healthRoute, s.health)
+	for route, h := range s.routes() {
+		s.mux.Handle(route, s.adapt(h))
+	}
+	return s
+}
+
+// healthRoute needs no token, and has no JSON to read.
+const healthRoute = "GET /v1/health"
+
+// routes are all others.
+func (s *Server) routes() map[string]func(*http.Request) (any, error) {
+	return map[string]func(*http.Request) (any, error){
 		"GET /v1/info":             s.info,
 		"GET /v1/clock":            s.clock,
 		"PUT /v1/clock":            s.setClock,
@@ -110,10 +127,7 @@ func NewServer(o Options) *Server {
 		"PUT /v1/world":            s.setWorld,
 		"POST /v1/reset":           s.reset,
 		"POST /v1/do/{action}":     s.do,
-	} {
-		s.mux.Handle(route, s.adapt(h))
 	}
-	return s
 }
 
 func (s *Server) health(w http.ResponseWriter, _ *http.Request) {
@@ -188,7 +202,13 @@ func refuse(w http.ResponseWriter, status int, f Failure) {
 func (s *Server) info(*http.Request) (any, error) {
 	info := Info{Version: s.options.Version, Seed: s.options.Seed, Services: []Service{}, Actions: s.actions()}
 	for _, p := range s.options.Parts {
-		info.Services = append(info.Services, p.Services()...)
+		services := p.Services()
+		if routed, ok := p.(Routed); ok {
+			for n := range services {
+				services[n].Routes = routed.Routes(services[n].Name)
+			}
+		}
+		info.Services = append(info.Services, services...)
 	}
 	return info, nil
 }

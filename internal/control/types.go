@@ -31,6 +31,8 @@ type Service struct {
 	Name string       `json:"name"`
 	Kind journal.Kind `json:"kind"`
 	URL  string       `json:"url"` // as the other services know it
+	// Routes are the names that the journal gives to what the service answers.
+	Routes []string `json:"routes,omitempty"`
 }
 
 // Clock is the state of the clock.

@@ -23,7 +23,11 @@ type Router struct {
 	mux     *mux.Router
 	adapt   func(Handler) http.Handler
 	methods []string // all methods of all routes, for Allow
+	names   []string
 }
+
+// Names lists the routes, sorted.
+func (r *Router) Names() []string { return slices.Sorted(slices.Values(r.names)) }
 
 // GET routes GET and HEAD requests.
 func (r *Router) GET(name, path string, h Handler) {
@@ -46,6 +50,7 @@ func (r *Router) Handle(name, path string, h Handler, methods ...string) {
 // methods, it takes all of them.
 func (r *Router) Raw(name, path string, h http.Handler, methods ...string) {
 	route := r.mux.Handle(path, h).Name(name)
+	r.name(name)
 	if len(methods) > 0 {
 		route.Methods(methods...)
 		r.note(methods)
@@ -56,6 +61,14 @@ func (r *Router) Raw(name, path string, h http.Handler, methods ...string) {
 // itself.
 func (r *Router) Prefix(name, prefix string, h http.Handler) {
 	r.mux.PathPrefix(prefix).Handler(h).Name(name)
+	r.name(name)
+}
+
+// name notes a route's name; several paths may share one.
+func (r *Router) name(name string) {
+	if name != NoRoute && name != MethodNotAllowed && !slices.Contains(r.names, name) {
+		r.names = append(r.names, name)
+	}
 }
 
 func (r *Router) note(methods []string) {
