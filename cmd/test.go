@@ -25,11 +25,13 @@ func newTest() *cobra.Command {
 own, or one after the other in the one that --target describes. Nothing runs before
 all files are found to make sense.
 
-The exit code is 0 when all flows passed, 1 when one failed, 2 for a wrong usage or
-file, and 3 when there was no ecosystem to run a flow in.`,
+The exit code is 0 when all flows passed, 1 when one failed or the coverage is less than
+--min-coverage, 2 for a wrong usage or file, and 3 when there was no ecosystem to run a
+flow in.`,
 		Example: `  ccmock test
   ccmock test my/flows --features my/features --verbose
-  ccmock test --target scenarios/targets/compose.yaml`,
+  ccmock test --target scenarios/targets/compose.yaml
+  ccmock test --junit junit.xml --html report.html --min-coverage 60`,
 		RunE: func(c *cobra.Command, args []string) error { return t.run(c, args) },
 	}
 	f := c.Flags()
@@ -42,6 +44,7 @@ file, and 3 when there was no ecosystem to run a flow in.`,
 	f.IntVar(&t.parallel, "parallel", 0, "`N` flows run beside one another (default: one for each processor)")
 	t.keyFlags(c)
 	f.BoolVar(&t.json, "json", false, "print the whole report as one JSON object")
+	t.reports.flags(c)
 	_ = c.MarkFlagFilename("target", "yaml", "yml")
 	_ = c.RegisterFlagCompletionFunc("run", t.completeRun)
 	return c
@@ -50,6 +53,7 @@ file, and 3 when there was no ecosystem to run a flow in.`,
 // test is the command with its flags.
 type test struct {
 	given
+	reports       reports
 	target, only  string
 	verbose, json bool
 	seed          uint64
@@ -57,6 +61,9 @@ type test struct {
 }
 
 func (t *test) run(c *cobra.Command, args []string) error {
+	if err := t.reports.check(); err != nil {
+		return err
+	}
 	flows, err := t.flows(args)
 	if err != nil {
 		return err
@@ -83,6 +90,9 @@ func (t *test) run(c *cobra.Command, args []string) error {
 			return failedf("write the report: %w", err)
 		}
 	}
+	if err := t.reports.write(report, out, t.json); err != nil {
+		return err
+	}
 	switch {
 	case c.Context().Err() != nil:
 		return failedf("stopped before all flows had run")
@@ -91,7 +101,7 @@ func (t *test) run(c *cobra.Command, args []string) error {
 	case report.Failed():
 		return silent(exitFailed)
 	}
-	return nil
+	return t.reports.gate(report)
 }
 
 // flows are those that the arguments and --run name.

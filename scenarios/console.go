@@ -41,6 +41,7 @@ func (c Console) Run(ctx context.Context, flows []Flow, o Options) *Report {
 	root := &part{ctx: ctx, slots: make(chan struct{}, c.Workers)}
 	report := Run(root, flows, o)
 	root.below.Wait()
+	report.Coverage = report.Cover()
 	if !c.Quiet {
 		for _, message := range root.messages {
 			_, _ = fmt.Fprintln(c.Out, message)

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ccmock/ccmock/internal/clock"
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/explain"
 	"github.com/ccmock/ccmock/internal/fault"
+	"github.com/ccmock/ccmock/internal/journal"
 )
 
 // player plays one flow.
@@ -21,9 +23,10 @@ type player struct {
 	options Options
 	redact  redactor
 	resolve resolver
-	now     time.Time      // stub time when the present step began
-	saved   map[string]any // a token as its raw text
-	healed  []fault.State  // faults as they were when they were taken out of force
+	now     time.Time       // stub time when the present step began
+	saved   map[string]any  // a token as its raw text
+	healed  []fault.State   // faults as they were when they were taken out of force
+	journal []journal.Entry // of the steps so far
 }
 
 func play(t T, f *Flow, r *Result, c *connection, o Options) {
@@ -40,6 +43,7 @@ func play(t T, f *Flow, r *Result, c *connection, o Options) {
 	if c.client != nil {
 		r.Seed = c.client.Seed()
 	}
+	r.Stage = newStage(f, c.client)
 	elapsed := o.Stopwatch()
 	for n := range f.Steps {
 		step := r.Steps[n]
@@ -51,6 +55,7 @@ func play(t T, f *Flow, r *Result, c *connection, o Options) {
 	}
 	r.Elapsed = elapsed()
 	p.conclude(t)
+	r.Stage.called(c.client)
 	done(r, o)
 }
 
@@ -210,24 +215,48 @@ func (p *player) judge(ctx context.Context, n int, out *outcome, mark control.Ma
 			r.Journal, r.Hops = entries, explain.Hops(entries, r.RequestID)
 		}
 		r.Problems, r.Notes = p.check(n, out, r)
-		unsettled := out.sent && p.journaled(out.to) && len(r.Hops) == 0
-		if len(r.Problems) == 0 && !unsettled || p.client == nil || !out.sent || wait > journalPatience/2 {
+		good := len(r.Problems) == 0 || !out.sent
+		if p.client == nil || good && p.settled(out, r) || wait > journalPatience/2 {
 			break
 		}
 		if clock.Wait(ctx, wait) != nil {
 			break
 		}
 	}
+	p.journal = append(p.journal, r.Journal...)
 	p.describe(ctx, n, out, r)
 }
 
-// journaled reports whether a service writes a journal that can be read.
-func (p *player) journaled(service string) bool {
-	if p.client == nil {
+// settled reports whether the journal is complete as far as can be told: whom the step
+// asked is in it, and so is whoever was asked in turn and answered.
+func (p *player) settled(out *outcome, r *StepResult) bool {
+	has := func(service, requestID string) bool {
+		return slices.ContainsFunc(r.Journal, func(e journal.Entry) bool {
+			return e.Service == service && e.RequestID == requestID
+		})
+	}
+	if _, known := p.client.Service(out.to); known && out.sent && !has(out.to, r.RequestID) {
 		return false
 	}
-	_, ok := p.client.Service(service)
-	return ok
+	for _, e := range r.Journal {
+		if e.Upstream == "" || e.Reason != "" || e.Fault != "" {
+			continue
+		}
+		if next, known := p.serves(e.Upstream); known && !has(next, e.RequestID) {
+			return false
+		}
+	}
+	return true
+}
+
+// serves is the service that a URL is one of.
+func (p *player) serves(u string) (name string, ok bool) {
+	for _, s := range p.client.Services() {
+		if base := strings.TrimSuffix(s.URL, "/"); u == base || strings.HasPrefix(u, base+"/") {
+			return s.Name, true
+		}
+	}
+	return "", false
 }
 
 // keep saves what the step is to save; check has seen that it is there.

@@ -23,6 +23,8 @@ const (
 type Report struct {
 	Target string    `json:"target"`
 	Flows  []*Result `json:"flows"` // in the order in which they were given
+	// Coverage is what the flows' journals show; see Cover. It may be nil.
+	Coverage *Coverage `json:"coverage,omitempty"`
 }
 
 // Result is what became of a flow.
@@ -37,6 +39,8 @@ type Result struct {
 	Problems   []Problem     `json:"problems,omitempty"` // of the flow as a whole
 	Notes      []string      `json:"notes,omitempty"`    // what could not be done or looked at, and why
 	Steps      []*StepResult `json:"steps"`
+	// Stage is what the flow was played on; nil if it was not.
+	Stage *Stage `json:"stage,omitempty"`
 }
 
 // StepResult is what became of a step.
@@ -60,7 +64,7 @@ type StepResult struct {
 	Answer string  `json:"answer,omitempty"`
 	Tokens []Token `json:"tokens,omitempty"`
 	// Hops are the stops of the step's own request, outermost first; Journal is everything
-	// that happened during the step.
+	// that happened during the step. Explanation is what became of that request.
 	Hops        []journal.Entry      `json:"hops,omitempty"`
 	Journal     []journal.Entry      `json:"journal,omitempty"`
 	Explanation *explain.Explanation `json:"explanation,omitempty"`

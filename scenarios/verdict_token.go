@@ -181,12 +181,15 @@ func (p *player) describe(ctx context.Context, n int, out *outcome, r *StepResul
 	if t, _ := j.seen(); t != nil {
 		r.Tokens = append(r.Tokens, j.shown("the token", t))
 	}
-	if len(r.Problems) == 0 || p.client == nil {
+	if p.client == nil {
 		return
 	}
-	everything, err := p.client.Journal(ctx, nil, "")
-	if err != nil {
-		return
+	everything := p.journal
+	if len(r.Problems) > 0 { // then what happened between the steps is worth a request
+		var err error
+		if everything, err = p.client.Journal(ctx, nil, ""); err != nil {
+			return
+		}
 	}
 	if out.sent {
 		x := explain.Call(everything, p.question(j.step, r))
@@ -194,6 +197,9 @@ func (p *player) describe(ctx context.Context, n int, out *outcome, r *StepResul
 	}
 	if len(r.Tokens) > 0 && r.Tokens[0].Claims == nil {
 		r.Tokens[0] = j.shown("the token", explain.Full(everything, &journal.Token{Digest: r.Tokens[0].Digest}))
+	}
+	if len(r.Problems) == 0 {
+		return
 	}
 	if other := j.other(everything); other != nil {
 		r.Tokens = append(r.Tokens, *other)
