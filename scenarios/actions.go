@@ -20,6 +20,7 @@ type outcome struct {
 	raw    string         // the token that the action gave
 	token  *journal.Token // likewise; of a job, the one that the instance has now
 	job    *control.SyncResult
+	stored *control.StoredResult
 	keys   *control.KeysResult
 	before control.KeysResult
 }
@@ -49,7 +50,9 @@ func (p *player) do(ctx context.Context, s *Step, r *StepResult) *outcome {
 	case s.SeatLink != nil:
 		return p.job(ctx, control.ActionSeatLink, control.InstanceRequest{Instance: s.SeatLink.Instance}, r)
 	case s.Activate != nil:
-		return p.job(ctx, control.ActionActivate, control.ActivateRequest{Instance: s.Activate.Instance, Code: s.Activate.Code}, r)
+		return p.activate(ctx, s.Activate, r)
+	case s.Stored != nil:
+		return p.stored(ctx, s.Stored, r)
 	case s.RotateKeys != nil:
 		return p.rotateKeys(ctx, s.RotateKeys, r)
 	}
@@ -75,6 +78,14 @@ func (p *player) change(ctx context.Context, s *Step) error {
 		return p.tell(ctx, control.ActionRenewLicense, control.RenewRequest{Instance: s.RenewLicense.Instance, License: s.RenewLicense.License})
 	case s.Catalog != nil:
 		return p.tell(ctx, control.ActionCatalog, control.CatalogRequest{YAML: s.Catalog.YAML})
+	case s.Jobs != nil:
+		return p.tell(ctx, control.ActionJobs, control.JobsRequest{Instance: s.Jobs.Instance, Run: s.Jobs.Run, StaleLicense: s.Jobs.StaleLicense})
+	case s.UploadLicense != nil:
+		return p.upload(ctx, s.UploadLicense)
+	case s.Misissue != nil:
+		return p.misissue(ctx, s.Misissue)
+	case s.Let != nil:
+		return p.let(s.Let)
 	case s.Limits != nil:
 		return p.tell(ctx, control.ActionLimits, control.Limits{
 			Window: s.Limits.Window, PerUser: s.Limits.PerUser, PerInstance: s.Limits.PerInstance, PerUnauthorized: s.Limits.PerUnauthorized,
@@ -189,7 +200,9 @@ func (p *player) rotateKeys(ctx context.Context, k *RotateKeys, r *StepResult) *
 	if err != nil {
 		return &outcome{err: err}
 	}
-	after, err := control.Call[control.KeysResult](ctx, p.client, control.ActionRotateKeys, control.KeysRequest{Service: k.Service, Step: k.Step})
+	after, err := control.Call[control.KeysResult](ctx, p.client, control.ActionRotateKeys, control.KeysRequest{
+		Service: k.Service, Step: k.Step, NoRestart: k.Restart != nil && !*k.Restart,
+	})
 	if err != nil {
 		return &outcome{err: err}
 	}

@@ -187,6 +187,7 @@ func (c *checker) arguments(at, step string, s *Step, n int) {
 		instance(s.SeatLink.Instance)
 	case s.Activate != nil:
 		instance(s.Activate.Instance)
+		c.refs(at+".code", s.Activate.Code)
 	case s.AssignSeat != nil:
 		c.required(at+".user", s.AssignSeat.User)
 		user(s.AssignSeat.User)
@@ -224,6 +225,8 @@ func (c *checker) arguments(at, step string, s *Step, n int) {
 		}
 	case s.Catalog != nil:
 		c.editCatalog(at, s)
+	case s.Stored != nil, s.Jobs != nil, s.UploadLicense != nil, s.Misissue != nil, s.Let != nil:
+		c.trouble(at, s)
 	default:
 		c.machinery(at, s, n)
 	}
@@ -247,7 +250,7 @@ func (c *checker) machinery(at string, s *Step, n int) {
 		c.required(at+".step", s.RotateKeys.Step)
 		c.word(at+".step", "step of a rotation", s.RotateKeys.Step, []string{"create", "rotate", "trim", "list"})
 	case s.Restart != nil:
-		service(s.Restart.Service, append(c.flow.backends(), gateway, all))
+		service(s.Restart.Service, append(append(c.flow.backends(), c.flow.instances()...), gateway, all))
 	case s.Limits != nil:
 		l := *s.Limits
 		if l.Window < 0 || l.PerUser < 0 || l.PerInstance < 0 || l.PerUnauthorized < 0 {

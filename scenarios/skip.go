@@ -9,7 +9,7 @@ import (
 // their own, or under none.
 var controlled = map[string]string{
 	"fault": "", "heal": "", "advance": "", "set_time": "", "skew": "", // parts of the plane itself
-	"use": none, "call": none, "request": none, // over the imitated APIs
+	"let": none, "use": none, "call": none, "request": none, // over the imitated APIs
 }
 
 // presumed are the actions that a target without control planes is taken to have done by
@@ -84,6 +84,14 @@ func needs(s *Step, name string) bool {
 		look(s.Request.Path, s.Request.Body)
 	case s.Sign != nil:
 		look(anyMap(s.Sign.Claims), anyMap(s.Sign.Header))
+	case s.Misissue != nil:
+		look(anyMap(s.Misissue.Claims), anyMap(s.Misissue.Header))
+	case s.UploadLicense != nil:
+		look(s.UploadLicense.Key)
+	case s.Activate != nil:
+		look(s.Activate.Code)
+	case s.Let != nil:
+		look(s.Let.Value)
 	case s.AccessToken != nil:
 		look(anyMap(s.AccessToken.ExtraClaims))
 	}
