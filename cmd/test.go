@@ -21,7 +21,7 @@ func newTest() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "test [FILE|DIR...]",
 		Short: "Run flows, and tell the story of those that fail",
-		Long: `test runs flows, by default those that ccmock comes with, each in an ecosystem of its
+		Long: `test runs flows, by default those that ccmock comes with and the incidents, each in an ecosystem of its
 own, or one after the other in the one that --target describes. Nothing runs before
 all files are found to make sense.
 
@@ -106,7 +106,7 @@ func (t *test) flows(args []string) ([]scenarios.Flow, error) {
 	}
 	var flows []scenarios.Flow
 	if len(args) == 0 {
-		flows, err = scenarios.Load(scenarios.Flows(), features)
+		flows, err = shipped(features)
 	} else {
 		flows, err = scenarios.LoadFiles(args, features)
 	}
@@ -123,6 +123,16 @@ func (t *test) flows(args []string) ([]scenarios.Flow, error) {
 		return nil, usagef("none of %s matches --run %q", counted(len(flows), "flow"), t.only)
 	}
 	return found, nil
+}
+
+// shipped are the flows that ccmock comes with, and the incidents after them.
+func shipped(features []feature.Feature) ([]scenarios.Flow, error) {
+	flows, err := scenarios.Load(scenarios.Flows(), features)
+	if err != nil {
+		return nil, err
+	}
+	incidents, err := scenarios.Load(scenarios.Incidents(), features)
+	return slices.Concat(flows, incidents), err
 }
 
 // starter starts an ecosystem for each flow. They share signing keys, which are slow to
@@ -154,7 +164,7 @@ func (t *test) completeRun(*cobra.Command, []string, string) ([]string, cobra.Sh
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
-	flows, err := scenarios.Load(scenarios.Flows(), features)
+	flows, err := shipped(features)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
