@@ -55,7 +55,7 @@
 //	cancel_add_on   ends an add-on at once: {instance, add_on}
 //	revoke_license  ends the right to tokens: INSTANCE
 //	renew_license   sells another period: INSTANCE, or {instance, kind, plan, starts_at, expires_at, trial, no_expiry}
-//	catalog         edits cloud_connector.yml: TEXT, or {file}
+//	catalog         edits cloud_connector.yml: TEXT, or {yaml, file}
 //	sign            has an issuer sign what it never would: {service, instance, claims, header, stranger}; a claim of null is left out
 //	misissue        has CustomersDot issue wrong tokens, until told otherwise: INSTANCE, or {instance, claims, header, stranger}
 //	rotate_keys     one step of a key rotation: {service, step}, which is create, rotate, trim or list; restart: false leaves GitLab running on the old key
