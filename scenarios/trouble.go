@@ -3,6 +3,8 @@ package scenarios
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/ccmock/ccmock/internal/control"
 )
@@ -90,7 +92,8 @@ func (j *judging) stored() {
 	if want.LicenseKind != "" && kind != want.LicenseKind {
 		j.complain("stored.license_kind", "expected a licence of the kind %s, got %q", want.LicenseKind, kind)
 	}
-	for addOn, seats := range want.Seats {
+	for _, addOn := range slices.Sorted(maps.Keys(want.Seats)) {
+		seats := want.Seats[addOn]
 		most := 0
 		for _, bought := range got.Purchases {
 			if bought.AddOn == addOn && bought.Active(j.now) {
@@ -144,7 +147,7 @@ func (c *checker) expectStored(at string, e *StoredExpect) {
 			c.complain(at, "", "%d of anything cannot be stored", *n)
 		}
 	}
-	for addOn := range e.Seats {
+	for _, addOn := range slices.Sorted(maps.Keys(e.Seats)) {
 		c.word(at+".seats", "add-on", addOn, c.addOns)
 	}
 }
