@@ -87,6 +87,7 @@ func TestIncidentsNeedEachCauseAndRepair(t *testing.T) {
 				continue
 			}
 			spoilt := f
+			spoilt.World.Instances, spoilt.World.Users = slices.Clone(f.World.Instances), slices.Clone(f.World.Users)
 			spoilt.Steps = slices.Delete(slices.Clone(f.Steps), n, n+1)
 			for m := range spoilt.Steps {
 				if part(spoilt.Steps[m].Name) == drops { // the others may go as they like
