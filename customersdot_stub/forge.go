@@ -37,7 +37,7 @@ func (s *Stub) sign(_ context.Context, r control.SignRequest) (control.TokenResu
 	}
 	overlay(decoded.Header, r.Header)
 	overlay(decoded.Claims, r.Claims)
-	raw, err := token.Forge(key, decoded.Header, decoded.Claims)
+	raw, err := token.ForgeAs(key, decoded.Header, decoded.Claims, r.Forgery())
 	if err != nil {
 		return control.TokenResult{}, err
 	}
