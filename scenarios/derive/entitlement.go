@@ -41,7 +41,7 @@ func (d deriver) entitlement(full bool) []Case {
 	// GitLab.com has no licence here, and every other instance has one.
 	rows := product(sizes, func(r row) bool { return (r[0] == 0) == (r[len(r)-1] == 0) })
 	if !full {
-		rows = pairwise(rows)
+		rows = d.some(factors, rows)
 	}
 	cases := make([]Case, len(rows))
 	for n, r := range rows {
@@ -58,6 +58,40 @@ func (d deriver) entitlement(full bool) []Case {
 		cases[n] = Case{d.feature.Name, Entitlement, name, d.entitlementFlow(names, s).text()}
 	}
 	return cases
+}
+
+// some picks rows: all pairs, and first the neighbours of two plain situations, paid for
+// and free, in which one thing alone decides. Among pairs a missing licence often hides
+// what the date or the add-on would have done.
+func (d deriver) some(factors [][]choice, rows []row) []row {
+	last := func(n int) int { return len(factors[n]) - 1 }
+	addOn := min(1, last(3))
+	paid, free := row{1, last(1), last(2) - 1, addOn, 1}, row{1, 0, last(2) - 1, 0, 1}
+	var picked []row
+	for _, r := range rows {
+		if neighbours(r, paid) || neighbours(r, free) {
+			picked = append(picked, r)
+		}
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(append(picked, pairwise(rows)...), func(r row) bool {
+		key := fmt.Sprint(r)
+		again := seen[key]
+		seen[key] = true
+		return again
+	})
+}
+
+// neighbours differ in one factor. On GitLab.com, which has no licence, that one does not
+// count.
+func neighbours(a, b row) bool {
+	different := 0
+	for n := range a {
+		if a[n] != b[n] && !(a[0] == 0 && n == len(a)-1) {
+			different++
+		}
+	}
+	return different <= 1
 }
 
 var deployments = []choice{
