@@ -20,7 +20,6 @@ type ruling struct {
 var (
 	accepted = ruling{status: 200}
 	gap      = ruling{status: 200, gap: true}
-	crash    = func(r token.Reason) ruling { return ruling{status: 500, says: "Internal Server Error", reason: r} }
 	no       = func(r token.Reason) ruling { return ruling{status: 401, says: "Forbidden by auth provider", reason: r} }
 	mismatch = func(header string, r token.Reason) ruling {
 		return ruling{status: 401, says: "Header mismatch '" + header + "'", reason: r}

@@ -94,10 +94,8 @@ func (d deriver) expected(r ruling) object {
 		expect = expect.with("body", object{{"detail", lacksScope(f)}})
 	case r.status == 403:
 		expect = expect.with("body", object{{"detail", r.says}})
-	case r.status == 401:
-		expect = expect.with("body", object{{"error", r.says}})
 	default:
-		expect = expect.with("body", r.says)
+		expect = expect.with("body", object{{"error", r.says}})
 	}
 	return expect.with("refused", object{{"by", f.Backend.Name}, {"reason", string(r.reason)}})
 }
