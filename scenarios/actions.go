@@ -15,8 +15,9 @@ import (
 
 // outcome is what came out of a step.
 type outcome struct {
-	err    error // the action failed, or the connection did
-	sent   bool  // whether it was a request of the step's own
+	err    error  // the action failed, or the connection did
+	sent   bool   // whether it was a request of the step's own
+	to     string // the service that it was sent to
 	answer *answer
 	raw    string         // the token that the action gave
 	token  *journal.Token // likewise; of a job, the one that the instance has now

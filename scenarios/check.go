@@ -143,7 +143,8 @@ func (c *checker) step(at string, s *Step, n int) {
 		return
 	case len(set) == 0:
 		// A misspelt action, or one that could not be read, was complained about already.
-		if !slices.ContainsFunc(c.doc.Keys(at), func(key string) bool { return !notActions[key] }) {
+		other := slices.ContainsFunc(c.doc.Keys(at), func(key string) bool { return !notActions[key] })
+		if !other && !c.covered(at) {
 			c.complain(at, "actions are "+strings.Join(known, ", "), "the step does nothing")
 		}
 		return

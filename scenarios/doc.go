@@ -51,7 +51,7 @@
 //	cancel_add_on   ends an add-on at once: {instance, add_on}
 //	revoke_license  ends the right to tokens: INSTANCE
 //	renew_license   sells another period: INSTANCE, or {instance, kind, plan, starts_at, expires_at, trial, no_expiry}
-//	catalog         edits cloud_connector.yml: TEXT, or {file}
+//	catalog         edits cloud_connector.yml: TEXT, or {yaml, file}
 //	sign            has an issuer sign what it never would: {service, instance, claims, header, stranger, alg, hmac_key, spoil}; a claim of null is left out, and package token lists what alg, hmac_key and spoil may be
 //	rotate_keys     one step of a key rotation: {service, step}, which is create, rotate, trim or list
 //	restart         empties the caches of a backend or the gateway: SERVICE, or all

@@ -154,7 +154,7 @@ func (c *checker) given(g given) {
 		c.catalog("given.catalog", "", g.Catalog)
 	}
 	for _, complaint := range c.flow.World.Complete() {
-		if at := "given." + complaint.Path; !c.covered(at) {
+		if at := "given." + complaint.Path; c.doc.Has("given") && !c.covered(at) {
 			c.complain(at, complaint.Hint, "%s", complaint.Message)
 		}
 	}

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/clock"
+	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/feature"
+	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/world"
 )
 
@@ -56,7 +59,9 @@ func Run(t T, flows []Flow, o Options) *Report {
 		for n := range flows {
 			t.Run(flows[n].Name(), func(t T) {
 				t.Parallel()
-				runOwn(t, &flows[n], report.Flows[n], o)
+				if t.Context().Err() == nil {
+					runOwn(t, &flows[n], report.Flows[n], o)
+				}
 			})
 		}
 		return report
@@ -65,11 +70,12 @@ func Run(t T, flows []Flow, o Options) *Report {
 	for n := range flows {
 		result := report.Flows[n]
 		t.Run(flows[n].Name(), func(t T) {
-			if err != nil {
+			switch {
+			case err != nil:
 				notStarted(t, result, o, err)
-				return
+			case t.Context().Err() == nil:
+				served.run(t, &flows[n], result, o)
 			}
-			served.run(t, &flows[n], result, o)
 		})
 	}
 	if err == nil {
@@ -125,8 +131,9 @@ func done(r *Result, o Options) {
 // served is an ecosystem that flows take in turns.
 type served struct {
 	*connection
-	frozen bool // whether its clock stood still before
-	moved  bool // whether a flow has changed anything
+	frozen bool     // whether its clock stood still before
+	synced []string // the instances that had a token before
+	moved  bool     // whether a flow has changed anything
 }
 
 func newServed(ctx context.Context, target Target) (*served, error) {
@@ -142,8 +149,25 @@ func newServed(ctx context.Context, target Target) (*served, error) {
 			return nil, err
 		}
 		s.frozen = state.Frozen
+		s.synced = syncedInstances(ctx, c.client)
 	}
 	return s, nil
+}
+
+// syncedInstances are the instances that hold a token of CustomersDot's.
+func syncedInstances(ctx context.Context, client *control.Client) []string {
+	var names []string
+	for _, service := range client.Services() {
+		if service.Kind != journal.Rails {
+			continue
+		}
+		ask := control.InstanceRequest{Instance: service.Name}
+		stored, err := control.Call[control.StoredResult](ctx, client, control.ActionStored, ask)
+		if err == nil && len(stored.Tokens) > 0 {
+			names = append(names, service.Name)
+		}
+	}
+	return names
 }
 
 func (s *served) run(t T, f *Flow, r *Result, o Options) {
@@ -151,12 +175,36 @@ func (s *served) run(t T, f *Flow, r *Result, o Options) {
 		r.Notes = append(r.Notes, "the target has no control plane: what is given is taken to be there, and nobody says why a call was refused")
 	} else {
 		s.moved = true
-		if err := s.client.SetWorld(t.Context(), f.World); err != nil {
+		given, err := f.onItsOwn()
+		if err == nil {
+			err = s.client.SetWorld(t.Context(), given)
+		}
+		if err != nil {
 			notStarted(t, r, o, err)
 			return
 		}
 	}
 	play(t, f, r, s.connection, o)
+}
+
+// onItsOwn is the flow's world for an ecosystem that may have more features than the flow
+// is about: its catalog holds the flow's alone, so that tokens have the scopes that they
+// have in an ecosystem of the flow's own.
+func (f *Flow) onItsOwn() (world.World, error) {
+	w := f.World
+	if w.Catalog != "" {
+		return w, nil
+	}
+	services := make([]catalog.Service, len(f.Features))
+	for n, known := range f.Features {
+		services[n] = known.CloudConnector
+	}
+	merged, err := catalog.Merge(&catalog.Catalog{}, services...)
+	if err != nil {
+		return w, err
+	}
+	w.Catalog = string(merged.YAML())
+	return w, nil
 }
 
 // putBack leaves the target as it was found.
@@ -167,6 +215,12 @@ func (s *served) putBack(ctx context.Context) error {
 	}
 	if err := s.client.Reset(ctx); err != nil {
 		return err
+	}
+	for _, name := range s.synced {
+		ask := control.SyncRequest{Instance: name, Force: true}
+		if _, err := control.Call[control.SyncResult](ctx, s.client, control.ActionSync, ask); err != nil {
+			return err
+		}
 	}
 	return s.client.SetFrozen(ctx, s.frozen)
 }

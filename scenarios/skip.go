@@ -12,9 +12,9 @@ var controlled = map[string]string{
 	"use": none, "call": none, "request": none, // over the imitated APIs
 }
 
-// presumed are the actions that a target without control planes is taken to have done by
-// itself, so that the steps after them are worth a try.
-var presumed = []string{"sync", "seat_link", "activate"}
+// dispensable are the actions after which a flow is worth going on with where they cannot
+// be taken: jobs that a real instance runs by itself, and what changes nothing.
+var dispensable = []string{"sync", "seat_link", "activate", "use", "call", "request", "access_token", "sign"}
 
 // cannot says why the target cannot do a step; empty if it can.
 func (p *player) cannot(n int) string {
@@ -32,7 +32,7 @@ func (p *player) cannot(n int) string {
 		if skipped.Save != nil && needs(s, skipped.Save.Name) {
 			return fmt.Sprintf("it needs %q of step %d, which was skipped", skipped.Save.Name, before+1)
 		}
-		if skipped.Save == nil && !slices.Contains(presumed, skipped.action()) {
+		if !slices.Contains(dispensable, skipped.action()) {
 			return fmt.Sprintf("step %d was skipped, and without it this is another story", before+1)
 		}
 	}

@@ -106,11 +106,7 @@ func (s *Schedule) RunDue(ctx context.Context, now time.Time) {
 func (s *Schedule) Follow(ctx context.Context, clk *Adjustable) {
 	for {
 		changed := clk.Changed()
-		wait := time.Minute // jobs added meanwhile are noticed within this time
-		if next, ok := s.Next(); ok {
-			wait = min(wait, max(0, next.Sub(clk.Now())))
-		}
-		timer := time.NewTimer(wait)
+		timer := time.NewTimer(s.pause(clk))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -123,4 +119,14 @@ func (s *Schedule) Follow(ctx context.Context, clk *Adjustable) {
 			s.RunDue(ctx, clk.Now())
 		}
 	}
+}
+
+// pause is how long there is nothing to do. A frozen clock can leave a job overdue, which
+// is nothing to do either.
+func (s *Schedule) pause(clk *Adjustable) time.Duration {
+	pause := time.Minute // jobs added meanwhile are noticed within this time
+	if next, ok := s.Next(); ok && !clk.Frozen() {
+		pause = min(pause, max(0, next.Sub(clk.Now())))
+	}
+	return pause
 }
