@@ -30,7 +30,7 @@ func (s *Stub) sign(_ context.Context, r control.SignRequest) (control.TokenResu
 	if err != nil {
 		return control.TokenResult{}, err
 	}
-	raw, err := s.spoil(key, good, r.Header, r.Claims, r.Stranger)
+	raw, err := s.spoil(key, good, r.Header, r.Claims, r.Stranger, r.Forgery())
 	if err != nil {
 		return control.TokenResult{}, err
 	}
@@ -38,8 +38,8 @@ func (s *Stub) sign(_ context.Context, r control.SignRequest) (control.TokenResu
 }
 
 // spoil signs a good token anew, with other claims and headers laid over, by the key that
-// signed it or by a stranger's.
-func (s *Stub) spoil(key *token.Key, good string, header, claims map[string]any, stranger bool) (string, error) {
+// signed it or by a stranger's, and forged as told.
+func (s *Stub) spoil(key *token.Key, good string, header, claims map[string]any, stranger bool, f token.Forgery) (string, error) {
 	decoded, err := token.Decode(good)
 	if err != nil {
 		return "", fmt.Errorf("the good token: %w", err)
@@ -52,7 +52,7 @@ func (s *Stub) spoil(key *token.Key, good string, header, claims map[string]any,
 	}
 	overlay(decoded.Header, header)
 	overlay(decoded.Claims, claims)
-	return token.Forge(key, decoded.Header, decoded.Claims)
+	return token.ForgeAs(key, decoded.Header, decoded.Claims, f)
 }
 
 // misissue has an instance get spoilt tokens from now on, as a defect of CustomersDot

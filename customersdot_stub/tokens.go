@@ -112,7 +112,7 @@ func (s *Stub) issue(st *state, f facts) (issued, error) {
 	claims := s.claims(f, d)
 	raw, err := token.Sign(key, claims, token.SignOptions{WithKeyID: true})
 	if err == nil && f.wrong != nil {
-		raw, err = s.spoil(key, raw, f.wrong.Header, f.wrong.Claims, f.wrong.Stranger)
+		raw, err = s.spoil(key, raw, f.wrong.Header, f.wrong.Claims, f.wrong.Stranger, token.Forgery{})
 	}
 	if err != nil {
 		return issued{}, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ccmock/ccmock/internal/control"
@@ -182,7 +183,7 @@ func (p *player) sign(ctx context.Context, s *Sign) *outcome {
 	if err != nil {
 		return &outcome{err: err}
 	}
-	ask := control.SignRequest{Service: s.Service, Instance: s.Instance, Stranger: s.Stranger}
+	ask := control.SignRequest{Service: s.Service, Instance: s.Instance, Stranger: s.Stranger, Algorithm: s.Alg, HMACKey: s.HMACKey, Spoil: s.Spoil}
 	ask.Claims, _ = claims.(map[string]any)
 	ask.Header, _ = header.(map[string]any)
 	return p.issue(ctx, control.ActionSign, ask)
@@ -230,6 +231,7 @@ func (o *outcome) value(path string) (any, error) {
 	}
 	been := "body"
 	for _, key := range strings.Split(strings.TrimPrefix(path, "body."), ".") {
+		key, index, listed := cutIndex(key)
 		object, ok := at.(map[string]any)
 		if !ok {
 			return nil, fmt.Errorf("%s is no object", been)
@@ -243,6 +245,23 @@ func (o *outcome) value(path string) (any, error) {
 			return nil, fmt.Errorf("%s has no %s, but %s", been, key, strings.Join(known, ", "))
 		}
 		been += "." + key
+		if listed {
+			items, ok := at.([]any)
+			if !ok || index >= len(items) {
+				return nil, fmt.Errorf("%s has no item %d", been, index)
+			}
+			at, been = items[index], fmt.Sprintf("%s[%d]", been, index)
+		}
 	}
 	return at, nil
+}
+
+// cutIndex takes key[3] apart.
+func cutIndex(text string) (key string, index int, found bool) {
+	key, rest, found := strings.Cut(text, "[")
+	index, err := strconv.Atoi(strings.TrimSuffix(rest, "]"))
+	if !found || err != nil || index < 0 {
+		return text, 0, false
+	}
+	return key, index, true
 }

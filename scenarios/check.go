@@ -12,6 +12,7 @@ import (
 
 	"github.com/ccmock/ccmock/internal/feature"
 	"github.com/ccmock/ccmock/internal/strictyaml"
+	"github.com/ccmock/ccmock/internal/token"
 )
 
 // checker finds what is wrong with a flow whose YAML can be read.
@@ -246,6 +247,7 @@ func (c *checker) machinery(at string, s *Step, n int) {
 		c.word(at+".instance", "instance", s.Sign.Instance, c.flow.instances())
 		c.refs(at+".claims", s.Sign.Claims)
 		c.refs(at+".header", s.Sign.Header)
+		c.forgery(at, s.Sign)
 	case s.RotateKeys != nil:
 		service(s.RotateKeys.Service, issuers)
 		c.required(at+".step", s.RotateKeys.Step)
@@ -289,6 +291,15 @@ func (c *checker) machinery(at string, s *Step, n int) {
 	}
 }
 
+func (c *checker) forgery(at string, s *Sign) {
+	c.word(at+".alg", "algorithm", s.Alg, token.Algorithms())
+	c.word(at+".hmac_key", "form of a key", s.HMACKey, token.HMACKeys())
+	c.word(at+".spoil", "spoil", s.Spoil, token.Spoils())
+	if hmac := s.Alg == "HS256"; hmac != (s.HMACKey != "") {
+		c.complain(at, "", "alg: HS256 and hmac_key go together")
+	}
+}
+
 func (c *checker) use(at, step string, s *Step) {
 	names := feature.Names(c.flow.Features)
 	c.required(at+".feature", s.Use.Feature)
@@ -317,6 +328,7 @@ func (c *checker) call(at string, call *Call) {
 	}
 	c.token(at+".token", call.Token)
 	c.refs(at+".headers", call.Headers)
+	c.refs(at+".also", call.Also)
 	c.refs(at+".body", call.Body)
 }
 

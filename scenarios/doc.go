@@ -39,7 +39,7 @@
 // The actions. Where one is followed by "or", the short form stands for the first key.
 //
 //	use             calls a feature as a user does: FEATURE, or {feature, as, headers, body}
-//	call            sends to the gateway what GitLab would send, with changes: {feature, user, instance, token, endpoint, headers, body}; a header of null is not sent, token is a saved one or none
+//	call            sends to the gateway what GitLab would send, with changes: {feature, user, instance, token, endpoint, headers, also, body}; a header of null is not sent, one under also is sent once more, token is a saved one or none
 //	request         sends anything to any service: {to, method, path, headers, body, token}
 //	access_token    what CloudConnector::AccessService gives: INSTANCE, or {instance, user, scopes, extra_claims}
 //	sync            runs the token sync job: INSTANCE, or {instance, force}
@@ -56,7 +56,7 @@
 //	revoke_license  ends the right to tokens: INSTANCE
 //	renew_license   sells another period: INSTANCE, or {instance, kind, plan, starts_at, expires_at, trial, no_expiry}
 //	catalog         edits cloud_connector.yml: TEXT, or {yaml, file}
-//	sign            has an issuer sign what it never would: {service, instance, claims, header, stranger}; a claim of null is left out
+//	sign            has an issuer sign what it never would: {service, instance, claims, header, stranger, alg, hmac_key, spoil}; a claim of null is left out, and package token lists what alg, hmac_key and spoil may be
 //	misissue        has CustomersDot issue wrong tokens, until told otherwise: INSTANCE, or {instance, claims, header, stranger}
 //	rotate_keys     one step of a key rotation: {service, step}, which is create, rotate, trim or list; restart: false leaves GitLab running on the old key
 //	restart         empties the caches of a backend, the gateway or an instance: SERVICE, or all backends and the gateway

@@ -78,6 +78,7 @@ func needs(s *Step, name string) bool {
 		look(s.Use.Body)
 	case s.Call != nil:
 		_, _ = r.nullableTexts(s.Call.Headers)
+		_, _ = r.texts(s.Call.Also)
 		look(s.Call.Body)
 	case s.Request != nil:
 		_, _ = r.texts(s.Request.Headers)

@@ -92,7 +92,9 @@ type Call struct {
 	Endpoint feature.Endpoint `yaml:"endpoint"`
 	// Headers replace GitLab's; null removes one.
 	Headers map[string]*string `yaml:"headers"`
-	Body    any                `yaml:"body"`
+	// Also are headers that are sent once more, after those of the same name.
+	Also map[string]string `yaml:"also"`
+	Body any               `yaml:"body"`
 }
 
 // Request is any HTTP request to any service.
@@ -204,6 +206,9 @@ type Sign struct {
 	Claims   map[string]any `yaml:"claims"`
 	Header   map[string]any `yaml:"header"`
 	Stranger bool           `yaml:"stranger"` // sign with a key that nobody publishes
+	Alg      string         `yaml:"alg"`      // sign by another algorithm; the header says the same unless it is given
+	HMACKey  string         `yaml:"hmac_key"` // with HS256, the form of the public key that it is keyed with
+	Spoil    string         `yaml:"spoil"`    // what is done to the token beside
 }
 
 // Misissue makes CustomersDot issue wrong tokens to an instance from now on: claims and

@@ -14,6 +14,7 @@ import (
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/fault"
 	"github.com/ccmock/ccmock/internal/journal"
+	"github.com/ccmock/ccmock/internal/token"
 )
 
 // Info says what a process holds.
@@ -260,6 +261,15 @@ type SignRequest struct {
 	Header   map[string]any `json:"header,omitempty"` // likewise
 	// Stranger signs with a key that no issuer publishes.
 	Stranger bool `json:"stranger,omitempty"`
+	// Algorithm, HMACKey and Spoil are those of token.Forgery.
+	Algorithm string `json:"alg,omitempty"`
+	HMACKey   string `json:"hmac_key,omitempty"`
+	Spoil     string `json:"spoil,omitempty"`
+}
+
+// Forgery is what the request asks for beside claims and header.
+func (r SignRequest) Forgery() token.Forgery {
+	return token.Forgery{Algorithm: r.Algorithm, HMACKey: r.HMACKey, Spoil: r.Spoil}
 }
 
 // MisissueRequest makes CustomersDot issue wrong tokens to an instance from now on. A
