@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 )
 
 // Each row changes one thing of a good call. What the real gateway answers to the token
@@ -37,7 +38,7 @@ func TestOneThingChanged(t *testing.T) {
 		{"no auth type", func(c *call) { c.header.Del("X-Gitlab-Authentication-Type") }, 401, `{"error":"Invalid authentication token type - only OIDC is supported"}`, token.WrongAuthType},
 		{"garbage", func(c *call) { c.token = "garbage" }, 401, forbidden, token.Malformed},
 		{"HS256", func(c *call) { c.jose["alg"] = "HS256" }, 401, forbidden, token.WrongAlgorithm},
-		{"a stranger's key", func(c *call) { c.signer = key(t, "stranger") }, 401, forbidden, token.BadSignature},
+		{"a stranger's key", func(c *call) { c.signer = tokentest.Key(t, "stranger") }, 401, forbidden, token.BadSignature},
 		{"a stranger's kid", func(c *call) { c.jose["kid"] = "stranger" }, 200, "", ""},
 		{"another issuer", func(c *call) { c.claims["iss"] = "https://gitlab.com" }, 200, "", ""},
 		{"expired", func(c *call) { c.claims["exp"] = now.Unix() - 1 }, 401, forbidden, token.Expired},
@@ -123,14 +124,14 @@ func TestOpenPaths(t *testing.T) {
 
 func TestReadinessAndMissingKeys(t *testing.T) {
 	r := newRig(t)
-	r.gitlab.down.Store(true)
+	r.gitlab.SetDown(true)
 	a := r.bare(t, "GET", "/monitoring/ready", nil)
 	require.Equal(t, http.StatusServiceUnavailable, a.StatusCode)
 	require.Equal(t, "{}", a.body)
 	require.Contains(t, a.entry.Detail, "GitLab")
 
 	t.Run("the part that was fetched is used for a day", func(t *testing.T) {
-		r.gitlab.down.Store(false)
+		r.gitlab.SetDown(false)
 		require.Equal(t, http.StatusOK, r.send(t, r.good(t)).StatusCode)
 		a := r.send(t, r.good(t).saas(t, r))
 		require.Equal(t, http.StatusUnauthorized, a.StatusCode)
@@ -139,10 +140,10 @@ func TestReadinessAndMissingKeys(t *testing.T) {
 		require.Equal(t, http.StatusOK, r.send(t, r.good(t).saas(t, r)).StatusCode)
 	})
 	t.Run("a restart fetches at once", func(t *testing.T) {
-		before := r.cdot.fetches.Load()
+		before := r.cdot.Fetches()
 		r.Restart()
 		require.Equal(t, http.StatusOK, r.send(t, r.good(t)).StatusCode)
-		require.Equal(t, before+1, r.cdot.fetches.Load())
+		require.Equal(t, before+1, r.cdot.Fetches())
 	})
 }
 
