@@ -12,6 +12,7 @@ import (
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/stub/stubtest"
 	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 	"github.com/ccmock/ccmock/internal/world"
 )
 
@@ -44,12 +45,10 @@ func TestClaims(t *testing.T) {
 func TestTheTokenIsGoodForABackend(t *testing.T) {
 	for _, slash := range []bool{false, true} {
 		w := given(t)
-		keys, err := pool()
-		require.NoError(t, err)
 		env, clk := stubtest.Env(w)
 		ln := listen(t)
 		s, err := customersdotstub.New(env, customersdotstub.Options{
-			URL: "http://" + ln.Addr().String(), Keys: keys, Features: features(t, tutorial), IssuerSlash: slash,
+			URL: "http://" + ln.Addr().String(), Keys: tokentest.Pool(), Features: features(t, tutorial), IssuerSlash: slash,
 		})
 		require.NoError(t, err)
 		require.NoError(t, s.Seed(w))
