@@ -8,20 +8,14 @@ import (
 
 	"github.com/ccmock/ccmock/internal/ecosystem"
 	"github.com/ccmock/ccmock/internal/feature"
-	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 	"github.com/ccmock/ccmock/internal/world"
 	"github.com/ccmock/ccmock/scenarios"
 	"github.com/ccmock/ccmock/scenarios/derive"
 )
 
 // keys are shared by all ecosystems of this package's tests: making RSA keys is slow.
-var keys = func() *token.Pool {
-	pool, err := token.NewPool("") // in memory
-	if err != nil {
-		panic(err)
-	}
-	return pool
-}()
+var keys = tokentest.Pool()
 
 func shipped(t testing.TB) []feature.Feature {
 	t.Helper()
