@@ -117,7 +117,7 @@ func stubbed(features []feature.Feature) []feature.Feature {
 }
 
 // anyBody satisfies every endpoint: a chat question and an open file.
-const anyBody = `{"content": "Hello", "current_file": {"file_name": "main.go", "content_above_cursor": "package main"}}`
+const anyBody = `{"content": "Hello", "current_file": {"file_name": "main.go", "content_above_cursor": "package main", "content_below_cursor": ""}}`
 
 // use calls a feature as a user does.
 func use(ctx context.Context, client *control.Client, f feature.Feature, user world.User, id string) error {

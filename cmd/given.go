@@ -100,7 +100,11 @@ func (g *given) load() ([]feature.Feature, error) {
 	if g.features == "" {
 		return feature.Load(scenarios.Features(), ".")
 	}
-	return feature.Load(files{}, g.features)
+	features, err := feature.Load(files{}, g.features)
+	if err == nil && len(features) == 0 {
+		err = usagef("there is no feature file in %s", g.features)
+	}
+	return features, err
 }
 
 // read reads the world file, or makes the default world.

@@ -121,7 +121,7 @@ func wait(ctx context.Context, e *ecosystem.Ecosystem, log *slog.Logger) error {
 func (u *up) options(c *cobra.Command) (ecosystem.Options, error) {
 	o := ecosystem.Options{
 		Parts: u.parts, Seed: u.seed, ListenHost: u.listenHost, ControlToken: controlToken(u.controlToken),
-		CatalogFile: u.catalog, Environment: u.environment, GatewayLimits: u.limits.all(),
+		CatalogFile: u.catalog, Environment: u.environment,
 		EdgeAuth: u.edgeAuth, GatewayTLS: u.tls || u.tlsCert != "", Version: version(),
 		Log: slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: u.logLevel})),
 	}
@@ -132,6 +132,9 @@ func (u *up) options(c *cobra.Command) (ecosystem.Options, error) {
 		return o, err
 	}
 	if o.URLs, err = u.urls(o.Features); err != nil {
+		return o, err
+	}
+	if o.GatewayLimits, err = u.limits.read(); err != nil {
 		return o, err
 	}
 	if o.Ports, err = u.layout(c, u.parts); err != nil {

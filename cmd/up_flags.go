@@ -192,9 +192,22 @@ func (l *limits) flags(c *cobra.Command) {
 	f.Var(&l.window, "limit-window", "`DURATION` of the window (default: 1m)")
 }
 
-func (l *limits) all() control.Limits {
+func (l *limits) read() (control.Limits, error) {
 	l.Window = time.Duration(l.window)
-	return l.Limits
+	for _, f := range []struct {
+		name  string
+		value int
+	}{
+		{"limit-per-user", l.PerUser},
+		{"limit-per-instance", l.PerInstance},
+		{"limit-per-unauthorized", l.PerUnauthorized},
+		{"limit-window", int(l.Window)},
+	} {
+		if f.value < 0 {
+			return l.Limits, usagef("--%s is negative, expected 0 or more", f.name)
+		}
+	}
+	return l.Limits, nil
 }
 
 // loopback reports whether nobody but this machine reaches an address.

@@ -16,10 +16,13 @@ func BenchmarkFlows(b *testing.B) {
 	for _, f := range all {
 		steps += len(f.Steps)
 	}
+	once := func() bool {
+		return scenarios.Console{Quiet: true}.Run(b.Context(), all, scenarios.Options{Start: start}).Failed()
+	}
+	require.False(b, once()) // makes the keys
 	runs := 0
 	for b.Loop() {
-		report := scenarios.Console{Quiet: true}.Run(b.Context(), all, scenarios.Options{Start: start})
-		require.False(b, report.Failed())
+		require.False(b, once())
 		runs++
 	}
 	b.ReportMetric(float64(runs*len(all))/b.Elapsed().Seconds(), "flows/s")

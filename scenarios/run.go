@@ -7,7 +7,9 @@ import (
 
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/clock"
+	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/feature"
+	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/world"
 )
 
@@ -126,8 +128,9 @@ func done(r *Result, o Options) {
 // served is an ecosystem that flows take in turns.
 type served struct {
 	*connection
-	frozen bool // whether its clock stood still before
-	moved  bool // whether a flow has changed anything
+	frozen bool     // whether its clock stood still before
+	synced []string // the instances that had a token before
+	moved  bool     // whether a flow has changed anything
 }
 
 func newServed(ctx context.Context, target Target) (*served, error) {
@@ -143,8 +146,25 @@ func newServed(ctx context.Context, target Target) (*served, error) {
 			return nil, err
 		}
 		s.frozen = state.Frozen
+		s.synced = syncedInstances(ctx, c.client)
 	}
 	return s, nil
+}
+
+// syncedInstances are the instances that hold a token of CustomersDot's.
+func syncedInstances(ctx context.Context, client *control.Client) []string {
+	var names []string
+	for _, service := range client.Services() {
+		if service.Kind != journal.Rails {
+			continue
+		}
+		ask := control.InstanceRequest{Instance: service.Name}
+		stored, err := control.Call[control.StoredResult](ctx, client, control.ActionStored, ask)
+		if err == nil && len(stored.Tokens) > 0 {
+			names = append(names, service.Name)
+		}
+	}
+	return names
 }
 
 func (s *served) run(t T, f *Flow, r *Result, o Options) {
@@ -192,6 +212,12 @@ func (s *served) putBack(ctx context.Context) error {
 	}
 	if err := s.client.Reset(ctx); err != nil {
 		return err
+	}
+	for _, name := range s.synced {
+		ask := control.SyncRequest{Instance: name, Force: true}
+		if _, err := control.Call[control.SyncResult](ctx, s.client, control.ActionSync, ask); err != nil {
+			return err
+		}
 	}
 	return s.client.SetFrozen(ctx, s.frozen)
 }

@@ -47,7 +47,7 @@ func TestSetKeepsARunningClockRunning(t *testing.T) {
 
 func TestChangedIsClosedByEachChange(t *testing.T) {
 	c := clock.NewFrozen(noon)
-	for _, change := range []func(){
+	for n, change := range []func(){
 		func() { c.Set(noon) },
 		func() { c.Advance(time.Second) },
 		c.Freeze,
@@ -55,7 +55,11 @@ func TestChangedIsClosedByEachChange(t *testing.T) {
 	} {
 		changed := c.Changed()
 		change()
-		<-changed
+		select {
+		case <-changed:
+		default:
+			t.Errorf("change %d was not told", n)
+		}
 	}
 }
 

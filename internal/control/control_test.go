@@ -234,11 +234,11 @@ func TestTheTokenIsAskedFor(t *testing.T) {
 	require.ErrorContains(t, err, "the control token is missing or wrong")
 	connect(t, "secret", p)
 
-	require.Equal(t, http.StatusOK, send(t, p, http.MethodGet, "/v1/health", "", nil).StatusCode,
-		"health is for health checks, which know no token")
+	status, _ := send(t, p, http.MethodGet, "/v1/health", "", nil)
+	require.Equal(t, http.StatusOK, status, "health is for health checks, which know no token")
 }
 
-func send(t *testing.T, p *process, method, path, body string, h http.Header) *http.Response {
+func send(t *testing.T, p *process, method, path, body string, h http.Header) (status int, answer string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, p.server.URL+path, strings.NewReader(body))
 	require.NoError(t, err)
@@ -250,8 +250,7 @@ func send(t *testing.T, p *process, method, path, body string, h http.Header) *h
 	text, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
-	resp.Body = io.NopCloser(strings.NewReader(string(text)))
-	return resp
+	return resp.StatusCode, string(text)
 }
 
 func TestBadRequestsAreToldWhatIsWrong(t *testing.T) {
@@ -269,25 +268,24 @@ func TestBadRequestsAreToldWhatIsWrong(t *testing.T) {
 		{http.MethodPost, "/v1/do/poke", `{"servise":"foo"}`, http.StatusUnprocessableEntity, "servise"},
 		{http.MethodGet, "/v2/info", ``, http.StatusNotFound, ""},
 	} {
-		resp := send(t, p, c.method, c.path, c.body, nil)
-		body, err := io.ReadAll(resp.Body)
-		require.NoError(t, err)
-		require.Equal(t, c.status, resp.StatusCode, "%s %s: %s", c.method, c.path, body)
-		require.Contains(t, string(body), c.want)
+		status, answer := send(t, p, c.method, c.path, c.body, nil)
+		require.Equal(t, c.status, status, "%s %s: %s", c.method, c.path, answer)
+		require.Contains(t, answer, c.want)
 	}
 }
 
 func TestBrowsersAreRefused(t *testing.T) {
 	p := start(t, "")
-	resp := send(t, p, http.MethodPost, "/v1/reset", "", http.Header{"Origin": {"https://evil.example"}})
-	require.Equal(t, http.StatusForbidden, resp.StatusCode)
+	status, _ := send(t, p, http.MethodPost, "/v1/reset", "", http.Header{"Origin": {"https://evil.example"}})
+	require.Equal(t, http.StatusForbidden, status)
 }
 
 func TestResetGoesBackToTheWorldOfTheStart(t *testing.T) {
 	part := &fakePart{name: "foo"}
 	p := start(t, "", part)
 	p.Clock.Advance(time.Hour)
-	require.Equal(t, http.StatusOK, send(t, p, http.MethodPost, "/v1/reset", "", nil).StatusCode)
+	status, _ := send(t, p, http.MethodPost, "/v1/reset", "", nil)
+	require.Equal(t, http.StatusOK, status)
 	require.Equal(t, noon, p.Clock.Now())
 	require.Len(t, part.seeded, 1)
 }

@@ -2,6 +2,7 @@ package ecosystem_test
 
 import (
 	"context"
+	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -16,8 +17,6 @@ import (
 	"github.com/ccmock/ccmock/internal/ecosystem"
 	"github.com/ccmock/ccmock/internal/feature"
 	"github.com/ccmock/ccmock/scenarios"
-
-	"crypto"
 )
 
 // BenchmarkStart is from nothing to the first verified feature call, with keys at hand.

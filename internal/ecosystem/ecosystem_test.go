@@ -30,6 +30,8 @@ var keys = func() *token.Pool {
 	return pool
 }()
 
+var client = &http.Client{Timeout: time.Minute}
+
 var beforeCutOff = time.Date(2024, 2, 14, 23, 0, 0, 0, time.UTC)
 
 func given() world.World {
@@ -107,7 +109,7 @@ func TestTheTutorialInThreeDeployments(t *testing.T) {
 			if instance != "gitlab" {
 				require.Equal(t, control.Succeeded, r.sync(t, instance).Outcome)
 			}
-			status, body := use(t, http.DefaultClient, r.url(t, instance), pat)
+			status, body := use(t, client, r.url(t, instance), pat)
 			require.Equal(t, http.StatusOK, status, body)
 			require.Equal(t, "Feature", body["extra"])
 			require.InDelta(t, beforeCutOff.Unix(), body["created"], 0)
@@ -118,7 +120,7 @@ func TestTheTutorialInThreeDeployments(t *testing.T) {
 	result := r.sync(t, "acme")
 	require.NotContains(t, result.Token.Claims["scopes"], "new_feature_scope", "the cut-off passed and nothing was bought")
 	require.Contains(t, result.Token.Claims["scopes"], "duo_chat", "another feature's cut-off is still to come")
-	status, body := use(t, http.DefaultClient, r.url(t, "acme"), "glpat-ada")
+	status, body := use(t, client, r.url(t, "acme"), "glpat-ada")
 	require.Equal(t, http.StatusForbidden, status)
 	require.Equal(t, "Unauthorized to access new_feature_scope", body["detail"])
 }
@@ -135,22 +137,22 @@ func TestPartsInSeparateProcessesMakeOneEcosystem(t *testing.T) {
 	t.Cleanup(all.Close)
 	both := rig{services.Ecosystem, all}
 	require.Equal(t, control.Succeeded, both.sync(t, "acme").Outcome)
-	status, body := use(t, http.DefaultClient, both.url(t, "acme"), "glpat-ada")
+	status, body := use(t, client, both.url(t, "acme"), "glpat-ada")
 	require.Equal(t, http.StatusOK, status, body)
 
 	require.NoError(t, all.SetWorld(t.Context(), given()))
-	status, _ = use(t, http.DefaultClient, both.url(t, "acme"), "glpat-ada")
+	status, _ = use(t, client, both.url(t, "acme"), "glpat-ada")
 	require.Equal(t, http.StatusUnauthorized, status, "in the new world, nothing has been synced")
 }
 
 func TestARealBackendTakesTheStubsPlace(t *testing.T) {
 	asked := make(chan *http.Request, 1)
-	real := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	mine := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked <- r
 		_, _ = io.WriteString(w, `{"real": true}`)
 	}))
-	r := start(t, func(o *ecosystem.Options) { o.URLs.Backends = map[string]string{"foo": real} })
-	status, body := use(t, http.DefaultClient, r.url(t, "gitlab"), "glpat-grace")
+	r := start(t, func(o *ecosystem.Options) { o.URLs.Backends = map[string]string{"foo": mine} })
+	status, body := use(t, client, r.url(t, "gitlab"), "glpat-grace")
 	require.Equal(t, http.StatusOK, status)
 	require.Equal(t, map[string]any{"real": true}, body)
 	got := <-asked
@@ -170,7 +172,7 @@ func TestAWorldSetLaterIsReachedByHostName(t *testing.T) {
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.url(t, "gitlab")+"/.well-known/openid-configuration", nil)
 	require.NoError(t, err)
 	req.Host = "globex.test"
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	require.NoError(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	var found struct{ Issuer string }
@@ -215,6 +217,6 @@ func TestCloseIsPromptAndCutsNobodyOff(t *testing.T) {
 	require.NoError(t, e.Close(t.Context()))
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, e.ControlURL()+"/v1/health", nil)
 	require.NoError(t, err)
-	_, err = http.DefaultClient.Do(req) //nolint:bodyclose // there is no response
+	_, err = client.Do(req) //nolint:bodyclose // there is no response
 	require.Error(t, err)
 }

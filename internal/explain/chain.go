@@ -32,6 +32,8 @@ func (c *call) chain() []Link {
 	switch h, ok := c.hop(journal.Backend); {
 	case ok:
 		chain = append(chain, verifierLinks(h)...)
+	case c.leftHere():
+		chain = append(chain, c.realBackendLink())
 	case outermost != depth[journal.CustomersDot]:
 		chain = append(chain, Link{Backend, "", NotReached, "the call did not get here"})
 	}
@@ -94,6 +96,22 @@ func count(scopes []string) string {
 	default:
 		return fmt.Sprintf("%s and %d more", strings.Join(scopes[:shown], ", "), n-shown)
 	}
+}
+
+// leftHere reports whether the gateway had an answer from a service that keeps no journal:
+// a real one, in a stub's place.
+func (c *call) leftHere() bool {
+	h, ok := c.hop(journal.Gateway)
+	return ok && h.Upstream != "" && h.Reason == "" && h.Fault == "" && h.Status != 0
+}
+
+func (c *call) realBackendLink() Link {
+	h, _ := c.hop(journal.Gateway)
+	link := Link{Backend, h.Upstream, Passed, "answered " + status(h.Status) + "; a real service, which keeps no journal here"}
+	if h.Status >= http.StatusBadRequest {
+		link.Verdict = Refused
+	}
+	return link
 }
 
 func hopLink(part Part, h journal.Entry) Link {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -60,7 +61,7 @@ func TestHeadersAreBounded(t *testing.T) {
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL(), nil)
 	require.NoError(t, err)
 	req.Header.Set("X-Large", strings.Repeat("x", 2*stub.MaxHeaderBytes))
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := (&http.Client{Timeout: time.Minute}).Do(req)
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
 	require.Equal(t, http.StatusRequestHeaderFieldsTooLarge, resp.StatusCode)

@@ -51,7 +51,11 @@ func Conform(t *testing.T, s Subject) {
 	t.Helper()
 	server := httptest.NewServer(s.Handler)
 	t.Cleanup(server.Close)
-	send := func(t *testing.T, method, path string) (*http.Response, string) {
+	type head struct {
+		StatusCode int
+		Header     http.Header
+	}
+	send := func(t *testing.T, method, path string) (head, string) {
 		t.Helper()
 		req, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, nil)
 		require.NoError(t, err)
@@ -60,7 +64,7 @@ func Conform(t *testing.T, s Subject) {
 		defer func() { require.NoError(t, resp.Body.Close()) }()
 		body, err := io.ReadAll(resp.Body)
 		require.NoError(t, err)
-		return resp, string(body)
+		return head{resp.StatusCode, resp.Header}, string(body)
 	}
 	last := func(t *testing.T) journal.Entry {
 		t.Helper()
