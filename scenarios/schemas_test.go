@@ -334,7 +334,7 @@ func TestSchemasRefuseOneThing(t *testing.T) {
 		{"feature", "features/new_feature_scope.yaml", "'16.8'", "16.8"},
 		{"feature", "features/new_feature_scope.yaml", "POST /new", "POST new"},
 		{"feature", "features/new_feature_scope.yaml", "name: foo", "name: Foo"},
-		{"feature", "features/new_feature_scope.yaml", "service_start_time", "service_start_tiem"},
+		{"feature", "features/new_feature_scope.yaml", "service_start_time", "service_start"},
 		{"feature", "features/new_feature_scope.yaml", "service_start_time", "cut_off_date: 2024-02-15\n  service_start_time"},
 		{"feature", "features/new_feature_scope.yaml", "'duo_pro'", "{duo_pro: [a]}"},
 		{"feature", "features/new_feature_scope.yaml", "cloud_connector:", "cloud_connecter:"},

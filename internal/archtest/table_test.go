@@ -13,7 +13,7 @@ var layers = []layer{
 	{packages: []string{"internal/catalog"}},
 	{packages: []string{"internal/feature"}},
 	{packages: []string{"internal/world"}},
-	{packages: []string{"internal/scaffold"}},
+	{packages: []string{"internal/scaffold", "internal/compare"}},
 	{packages: []string{"internal/token", "internal/journal", "internal/fault"}, mix: true},
 	{packages: []string{"internal/control"}},
 	{packages: []string{"internal/explain"}},
