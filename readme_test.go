@@ -2,7 +2,6 @@ package ccmock_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -192,21 +191,27 @@ func (s *session) up(t *testing.T, at, command string) {
 	ctx, stop := context.WithCancel(context.Background())
 	c := s.shell(ctx, "exec "+command+" --json --port-base 0")
 	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
-	var stderr bytes.Buffer
-	c.Stderr = &stderr
+	complaints := filepath.Join(s.dir, "up.stderr")
+	stderr, err := os.Create(complaints)
+	require.NoError(t, err)
+	defer func() { _ = stderr.Close() }()
+	c.Stderr = stderr
+	said := func() string { text, _ := os.ReadFile(complaints); return string(text) }
 	stdout, err := c.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, c.Start(), at)
 	t.Cleanup(func() {
 		stop()
 		_ = c.Wait()
-		require.Equal(t, 0, c.ProcessState.ExitCode(), "%s: it did not end well:\n%s", at, stderr.String())
+		require.Equal(t, 0, c.ProcessState.ExitCode(), "%s: it did not end well:\n%s", at, said())
 	})
 	var ready struct {
 		Control  string
 		Services []struct{ Name, URL string }
 	}
-	require.NoError(t, json.NewDecoder(bufio.NewReader(stdout)).Decode(&ready), "%s: %s", at, stderr.String())
+	if err := json.NewDecoder(bufio.NewReader(stdout)).Decode(&ready); err != nil {
+		t.Fatalf("%s: %v: %s", at, err, said())
+	}
 	ports := map[string]string{
 		"gitlab": "3000", "acme": "3001", "dedicated": "3002",
 		"customersdot": "5000", "gateway": "8080", "ai": "5052", "foo": "5100",

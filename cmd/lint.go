@@ -124,7 +124,7 @@ func (l *lint) builtIn() {
 	features, err := l.load()
 	l.problems.Add(err)
 	l.seen[featureForm] = len(features)
-	flows, err := scenarios.Load(scenarios.Flows(), features)
+	flows, err := shipped(features)
 	l.problems.Add(err)
 	l.seen[flowForm] = len(flows)
 	if len(l.problems) == 0 {

@@ -88,9 +88,10 @@ func TestDuoSeatCount(t *testing.T) {
 	require.NotContains(t, b.token("acme", "16.9.2").Claims, "duo_seat_count")
 	b.buy("duo_pro", 20)
 	b.buy("code_suggestions", 30) // the older name of Duo Pro
-	require.EqualValues(t, 30, b.token("acme", "16.9.2").Claims["duo_seat_count"])
+	require.NotContains(t, b.token("acme", "16.9.2").Claims, "duo_seat_count", "seats are those of the licence that is shown")
+	require.EqualValues(t, 30, b.tokenFor(b.seatLink(b.key("acme")), "16.9.2").Claims["duo_seat_count"])
 	b.buy("duo_enterprise", 5)
-	require.EqualValues(t, 5, b.token("acme", "16.9.2").Claims["duo_seat_count"], "GitLab keeps Enterprise alone")
+	require.EqualValues(t, 5, b.tokenFor(b.seatLink(b.key("acme")), "16.9.2").Claims["duo_seat_count"], "GitLab keeps Enterprise alone")
 }
 
 func TestTheCutOffPasses(t *testing.T) {

@@ -79,6 +79,9 @@ func (r *Report) summary(w io.Writer, paint func(colour, text string) string) {
 	if counts.Skipped > 0 {
 		text += fmt.Sprintf(", %d skipped", counts.Skipped)
 	}
+	if counts.NotRun > 0 {
+		text += fmt.Sprintf(", %d not run", counts.NotRun)
+	}
 	_, _ = fmt.Fprintf(w, "%s (%s)\n", paint(colour, text), quantity(steps, "step"))
 }
 

@@ -210,7 +210,7 @@ func (p *player) judge(ctx context.Context, n int, out *outcome, mark control.Ma
 			r.Journal, r.Hops = entries, explain.Hops(entries, r.RequestID)
 		}
 		r.Problems, r.Notes = p.check(n, out, r)
-		unsettled := out.sent && p.client != nil && len(r.Hops) == 0
+		unsettled := out.sent && p.journaled(out.to) && len(r.Hops) == 0
 		if len(r.Problems) == 0 && !unsettled || p.client == nil || !out.sent || wait > journalPatience/2 {
 			break
 		}
@@ -219,6 +219,15 @@ func (p *player) judge(ctx context.Context, n int, out *outcome, mark control.Ma
 		}
 	}
 	p.describe(ctx, n, out, r)
+}
+
+// journaled reports whether a service writes a journal that can be read.
+func (p *player) journaled(service string) bool {
+	if p.client == nil {
+		return false
+	}
+	_, ok := p.client.Service(service)
+	return ok
 }
 
 // keep saves what the step is to save; check has seen that it is there.

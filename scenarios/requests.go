@@ -20,6 +20,7 @@ const maxAnswer = 4 << 20
 
 // outgoing is a request about to be sent.
 type outgoing struct {
+	to          string // the service
 	method, url string
 	header      http.Header
 	body        []byte
@@ -47,7 +48,7 @@ func (p *player) send(ctx context.Context, out outgoing, r *StepResult) *outcome
 	}
 	resp, err := p.http.Do(req)
 	if err != nil {
-		return &outcome{err: shortError(err), sent: true}
+		return &outcome{err: shortError(err), sent: true, to: out.to}
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
@@ -57,7 +58,7 @@ func (p *player) send(ctx context.Context, out outgoing, r *StepResult) *outcome
 	r.Response = &Received{
 		Status: resp.StatusCode, Headers: p.redact.headers(resp.Header), Body: p.redact.text(string(body)),
 	}
-	return &outcome{err: err, sent: true, answer: &answer{resp.StatusCode, resp.Header, body}}
+	return &outcome{err: err, sent: true, to: out.to, answer: &answer{resp.StatusCode, resp.Header, body}}
 }
 
 // shortError leaves the URL out, which the story shows anyway.
@@ -97,7 +98,7 @@ func (p *player) use(ctx context.Context, s *Step, r *StepResult) *outcome {
 	for name, value := range headers {
 		h.Set(name, value)
 	}
-	return p.send(ctx, outgoing{f.Rails.Endpoint.Method, base + f.Rails.Endpoint.Path, h, body}, r)
+	return p.send(ctx, outgoing{u.Instance, f.Rails.Endpoint.Method, base + f.Rails.Endpoint.Path, h, body}, r)
 }
 
 // body is what a feature is called with: an empty object unless the step says otherwise.
@@ -153,7 +154,14 @@ func (p *player) call(ctx context.Context, c *Call, r *StepResult) *outcome {
 			h.Set(name, *value)
 		}
 	}
-	return p.send(ctx, outgoing{e.Method, base + e.Path, h, body}, r)
+	also, err := p.resolve.texts(c.Also)
+	if err != nil {
+		return &outcome{err: err}
+	}
+	for name, value := range also {
+		h.Add(name, value)
+	}
+	return p.send(ctx, outgoing{gateway, e.Method, base + e.Path, h, body}, r)
 }
 
 // gitLabHeaders are what an instance sends with a call of a feature.
@@ -235,5 +243,5 @@ func (p *player) request(ctx context.Context, q *Request, r *StepResult) *outcom
 	for name, value := range headers {
 		h.Set(name, value)
 	}
-	return p.send(ctx, outgoing{q.method(), base + path, h, body}, r)
+	return p.send(ctx, outgoing{q.To, q.method(), base + path, h, body}, r)
 }

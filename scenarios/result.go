@@ -15,7 +15,7 @@ const (
 	Passed  Status = "passed"
 	Failed  Status = "failed"
 	Skipped Status = "skipped" // the target cannot do it
-	NotRun  Status = "not_run" // an earlier step failed
+	NotRun  Status = "not_run" // an earlier step failed, or the run was interrupted
 )
 
 // Report is what became of a run. It holds no secret: tokens are without signatures,
@@ -107,7 +107,7 @@ type Problem struct {
 }
 
 // Counts is how many flows ended how.
-type Counts struct{ Passed, Failed, Skipped int }
+type Counts struct{ Passed, Failed, Skipped, NotRun int }
 
 // Counts counts the flows.
 func (r *Report) Counts() Counts {
@@ -118,6 +118,8 @@ func (r *Report) Counts() Counts {
 			c.Failed++
 		case Skipped:
 			c.Skipped++
+		case NotRun:
+			c.NotRun++
 		default:
 			c.Passed++
 		}

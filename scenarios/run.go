@@ -59,7 +59,9 @@ func Run(t T, flows []Flow, o Options) *Report {
 		for n := range flows {
 			t.Run(flows[n].Name(), func(t T) {
 				t.Parallel()
-				runOwn(t, &flows[n], report.Flows[n], o)
+				if t.Context().Err() == nil {
+					runOwn(t, &flows[n], report.Flows[n], o)
+				}
 			})
 		}
 		return report
@@ -68,11 +70,12 @@ func Run(t T, flows []Flow, o Options) *Report {
 	for n := range flows {
 		result := report.Flows[n]
 		t.Run(flows[n].Name(), func(t T) {
-			if err != nil {
+			switch {
+			case err != nil:
 				notStarted(t, result, o, err)
-				return
+			case t.Context().Err() == nil:
+				served.run(t, &flows[n], result, o)
 			}
-			served.run(t, &flows[n], result, o)
 		})
 	}
 	if err == nil {

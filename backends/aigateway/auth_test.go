@@ -190,3 +190,40 @@ func TestLongHeaders(t *testing.T) {
 	require.NoError(t, resp.Body.Close())
 	require.Equal(t, http.StatusRequestHeaderFieldsTooLarge, resp.StatusCode)
 }
+
+// The seat count is compared where the world says so, as the gateway once did.
+func TestSeatCountEnforced(t *testing.T) {
+	r := newRig(t)
+	r.world.SeatCountEnforced = true
+	require.NoError(t, r.Seed(r.world))
+	for _, c := range []struct {
+		name   string
+		claim  any
+		header string
+		body   string
+		reason token.Reason
+	}{
+		{"the same", 5, "5", "", ""},
+		{"no claim", nil, "5", "", ""},
+		{"another", 5, "6", `{"error":"Header mismatch 'X-Gitlab-Duo-Seat-Count'"}`, token.SeatCountMismatch},
+		{"not sent", 5, "", `{"error":"Header is missing: 'X-Gitlab-Duo-Seat-Count'"}`, token.MissingHeader},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			changed := r.good(t)
+			if c.claim != nil {
+				changed.claims["duo_seat_count"] = c.claim
+			}
+			if c.header != "" {
+				changed.header.Set("X-Gitlab-Duo-Seat-Count", c.header)
+			}
+			a := r.send(t, changed)
+			require.Equal(t, string(c.reason), a.entry.Reason, a.entry.Detail)
+			if c.body == "" {
+				require.Equal(t, http.StatusOK, a.StatusCode)
+				return
+			}
+			require.Equal(t, http.StatusUnauthorized, a.StatusCode)
+			require.Equal(t, c.body, a.body)
+		})
+	}
+}
