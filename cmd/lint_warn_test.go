@@ -10,7 +10,7 @@ import (
 )
 
 func TestLintWarns(t *testing.T) {
-	lazy := strings.Replace(goodFlow, "    expect: {status: 200, body: {bright: true}}\n", "  - rotate_keys: {service: gitlab, step: create}\n", 1)
+	lazy := strings.Replace(goodFlow, "    expect: {status: 200, body: {bright: true}}\n", "  - {use: shine, as: grace}\n", 1)
 	other := strings.NewReplacer("shine", "glow", "bright", "dim").Replace(goodFeature)
 	dir := write(t, map[string]string{"flow.yaml": lazy, "features/shine.yaml": goodFeature, "features/glow.yaml": other})
 

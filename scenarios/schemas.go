@@ -10,7 +10,7 @@ import (
 
 // The schemas are made from the structs, and from the comments in their sources.
 //
-//go:generate go test -run TestSchemasAreThoseOfTheStructs . -update
+//go:generate go test -run TestSchemasAreThoseOfTheStructs|TestEveryShippedFileNamesItsSchema . -update
 //go:embed schemas/*.json
 var schemaFiles embed.FS
 

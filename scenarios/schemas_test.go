@@ -95,6 +95,10 @@ func schemaOptions(t *testing.T, form string) schema.Options {
 			"scenarios.Request.Method":         words(methods...),
 			"scenarios.Request.Path":           {"pattern": `^(/|\$\{)`},
 			"scenarios.SetUser":                {"anyOf": []any{has("blocked"), has("denied")}},
+			"scenarios.StoredExpect":           something,
+			"scenarios.Sign.Alg":               words(token.Algorithms()...),
+			"scenarios.Sign.HMACKey":           words(token.HMACKeys()...),
+			"scenarios.Sign.Spoil":             words(token.Spoils()...),
 			"scenarios.Purchase":               {"required": []string{"add_on"}},
 			"scenarios.Catalog":                {"oneOf": []any{has("yaml"), has("file")}},
 			"scenarios.Limits.PerUser":         count,
@@ -209,7 +213,7 @@ func TestSchemasAreThoseOfTheStructs(t *testing.T) {
 		want, err := schema.Of(shapes[form], schemaOptions(t, form))
 		require.NoError(t, err)
 		name := "schemas/" + form + ".schema.json"
-		if flag.Lookup("update").Value.String() == "true" {
+		if updating() {
 			require.NoError(t, os.WriteFile(name, want, 0o600))
 		}
 		got, err := os.ReadFile(name)
@@ -217,6 +221,9 @@ func TestSchemasAreThoseOfTheStructs(t *testing.T) {
 		require.Equal(t, string(want), string(got), "%s is out of date: go generate ./scenarios", name)
 	}
 }
+
+// updating reports whether the files are to be rewritten, as go generate does.
+func updating() bool { return flag.Lookup("update").Value.String() == "true" }
 
 func compile(t *testing.T, form string) *jsonschema.Schema {
 	t.Helper()
@@ -287,13 +294,21 @@ func TestEveryShippedFileFitsItsSchema(t *testing.T) {
 	}
 }
 
+// modeline is what the first line of a file begins with.
+const modeline = "# yaml-language-server: $schema="
+
 // TestEveryShippedFileNamesItsSchema looks for the line by which editors find it.
 func TestEveryShippedFileNamesItsSchema(t *testing.T) {
 	for name, form := range shipped(t) {
 		data, err := os.ReadFile(name)
 		require.NoError(t, err)
-		_, to, ok := strings.Cut(strings.SplitN(string(data), "\n", 2)[0], "# yaml-language-server: $schema=")
-		require.True(t, ok, "%s does not begin with # yaml-language-server: $schema=...", name)
+		if updating() && !bytes.HasPrefix(data, []byte(modeline)) {
+			up := strings.Repeat("../", strings.Count(filepath.ToSlash(name), "/"))
+			data = append([]byte(modeline+up+"schemas/"+form+".schema.json\n"), data...)
+			require.NoError(t, os.WriteFile(name, data, 0o600))
+		}
+		_, to, ok := strings.Cut(strings.SplitN(string(data), "\n", 2)[0], modeline)
+		require.True(t, ok, "%s does not begin with %s: go generate ./scenarios", name, modeline)
 		require.Equal(t, "schemas/"+form+".schema.json", filepath.ToSlash(filepath.Join(filepath.Dir(name), to)), name)
 	}
 }
