@@ -35,8 +35,14 @@ file, and 3 when there was no ecosystem to run a flow in.`,
 		Example: `  ccmock test
   ccmock test --derived --run new_feature_scope/token
   ccmock test my/flows --features my/features --verbose
+  ccmock test my/flows --features my/features --watch
   ccmock test --target scenarios/targets/compose.yaml`,
-		RunE: func(c *cobra.Command, args []string) error { return t.run(c, args) },
+		RunE: func(c *cobra.Command, args []string) error {
+			if t.watch {
+				return t.watching(c, args)
+			}
+			return t.run(c, args)
+		},
 	}
 	f := c.Flags()
 	f.SortFlags = false
@@ -52,6 +58,7 @@ file, and 3 when there was no ecosystem to run a flow in.`,
 	f.Uint64Var(&t.seed, "seed", 1, "`NUMBER` that determines every id that is made up")
 	f.IntVar(&t.parallel, "parallel", 0, "`N` flows run beside one another (default: one for each processor)")
 	t.keyFlags(c)
+	f.BoolVar(&t.watch, "watch", false, "run again when a file changes, until interrupted; the exit code is 0 then")
 	f.BoolVar(&t.json, "json", false, "print the whole report as one JSON object")
 	_ = c.MarkFlagFilename("target", "yaml", "yml")
 	_ = c.RegisterFlagCompletionFunc("run", t.completeRun)
@@ -64,6 +71,7 @@ type test struct {
 	derivation
 	target, only  string
 	verbose, json bool
+	watch         bool
 	seed          uint64
 	parallel      int
 }

@@ -9,10 +9,11 @@ type layer struct {
 // layers is the import table, lowest first. Paths are relative to the module; "." is the root package. A package below a
 // listed one belongs to it, unless it is listed itself.
 var layers = []layer{
-	{packages: []string{"internal/clock", "internal/strictyaml"}},
+	{packages: []string{"internal/clock", "internal/strictyaml", "internal/schema"}},
 	{packages: []string{"internal/catalog"}},
 	{packages: []string{"internal/feature"}},
 	{packages: []string{"internal/world"}},
+	{packages: []string{"internal/scaffold", "internal/compare"}},
 	{packages: []string{"internal/token", "internal/journal", "internal/fault"}, mix: true},
 	{packages: []string{"internal/control"}},
 	{packages: []string{"internal/explain"}},
