@@ -16,6 +16,7 @@ import (
 	"github.com/ccmock/ccmock/internal/feature"
 	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/stub/stubtest"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 )
 
 func codeSuggestions() feature.Feature {
@@ -139,7 +140,7 @@ func TestRestart(t *testing.T) {
 	r := newRig(t, newFeatureScope(), codeSuggestions())
 	fetches := func() int64 {
 		require.Equal(t, http.StatusOK, r.send(t, r.good(t)).StatusCode)
-		return r.cdot.fetches.Load()
+		return r.cdot.Fetches()
 	}
 	require.Equal(t, int64(1), fetches())
 	require.Equal(t, int64(1), fetches())
@@ -174,7 +175,7 @@ func TestRestart(t *testing.T) {
 
 func TestReplyThatJSONCannotHold(t *testing.T) {
 	env, _ := stubtest.Env(newRig(t).world)
-	_, err := backends.New(env, backends.Options{Keys: keys, Features: []feature.Feature{
+	_, err := backends.New(env, backends.Options{Keys: tokentest.Pool(), Features: []feature.Feature{
 		on(newFeatureScope(), func(b *feature.Backend) { b.Reply = func() {} }),
 	}})
 	require.ErrorContains(t, err, `backend "foo": : the reply of feature "new_feature_scope"`)

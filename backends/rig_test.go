@@ -2,14 +2,10 @@ package backends_test
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,59 +18,11 @@ import (
 	"github.com/ccmock/ccmock/internal/stub"
 	"github.com/ccmock/ccmock/internal/stub/stubtest"
 	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 	"github.com/ccmock/ccmock/internal/world"
 )
 
 var now = time.Date(2024, 2, 14, 23, 0, 0, 0, time.UTC)
-
-// keys are those of the whole test binary, as making one takes long.
-var keys = func() *token.Pool {
-	p, err := token.NewPool("")
-	if err != nil {
-		panic(err)
-	}
-	return p
-}()
-
-func key(t testing.TB, name string) *token.Key {
-	t.Helper()
-	k, err := keys.Get(name)
-	require.NoError(t, err)
-	return k
-}
-
-// issuer publishes a key as GitLab and CustomersDot do.
-type issuer struct {
-	*httptest.Server
-	set     atomic.Pointer[token.KeySet]
-	down    atomic.Bool
-	fetches atomic.Int64
-	called  atomic.Value // the X-Request-Id of the last fetch
-}
-
-func newIssuer(t testing.TB, name string) *issuer {
-	t.Helper()
-	i := &issuer{}
-	set := token.NewKeySet(key(t, name))
-	i.set.Store(&set)
-	mux := http.NewServeMux()
-	i.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if i.down.Load() {
-			panic(http.ErrAbortHandler)
-		}
-		mux.ServeHTTP(w, r)
-	}))
-	t.Cleanup(i.Close)
-	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(map[string]string{"issuer": i.URL, "jwks_uri": i.URL + "/oauth/discovery/keys"})
-	})
-	mux.HandleFunc("GET /oauth/discovery/keys", func(w http.ResponseWriter, r *http.Request) {
-		i.fetches.Add(1)
-		i.called.Store(r.Header.Get("X-Request-Id"))
-		_, _ = w.Write(i.set.Load().JSON())
-	})
-	return i
-}
 
 // newFeatureScope is the tutorial's feature.
 func newFeatureScope() feature.Feature {
@@ -99,7 +47,7 @@ type rig struct {
 	env          stub.Env
 	clock        *clock.Adjustable
 	world        world.World
-	gitlab, cdot *issuer
+	gitlab, cdot *tokentest.Issuer
 	urls         map[string]string
 	client       *http.Client
 }
@@ -107,7 +55,7 @@ type rig struct {
 func newRig(t testing.TB, features ...feature.Feature) *rig {
 	t.Helper()
 	r := &rig{
-		gitlab: newIssuer(t, "gitlab"), cdot: newIssuer(t, "customersdot"),
+		gitlab: tokentest.NewIssuer(t, "gitlab"), cdot: tokentest.NewIssuer(t, "customersdot"),
 		world: world.World{Now: now, Instances: []world.Instance{{Name: "acme", Realm: world.SelfManaged}}},
 		urls:  map[string]string{},
 	}
@@ -115,8 +63,8 @@ func newRig(t testing.TB, features ...feature.Feature) *rig {
 	r.env, r.clock = stubtest.Env(r.world)
 	var err error
 	r.Stub, err = backends.New(r.env, backends.Options{
-		Features: features, Keys: keys, URL: func(name string) string { return r.urls[name] },
-		Issuers: []token.Issuer{{Name: "GitLab", URL: r.gitlab.URL}, {Name: "CustomersDot", URL: r.cdot.URL}},
+		Features: features, Keys: tokentest.Pool(), URL: func(name string) string { return r.urls[name] },
+		Issuers: []token.Issuer{r.gitlab.As("GitLab"), r.cdot.As("CustomersDot")},
 	})
 	require.NoError(t, err)
 	require.NoError(t, r.Seed(r.world))
@@ -146,7 +94,7 @@ type call struct {
 func (r *rig) good(t testing.TB) *call {
 	t.Helper()
 	acme, _ := r.world.Instance("acme")
-	signer, at := key(t, "customersdot"), r.clock.Now()
+	signer, at := tokentest.Key(t, "customersdot"), r.clock.Now()
 	return &call{
 		backend: "foo", method: http.MethodPost, path: "/new_feature_endpoint", body: `{"prompt":"x"}`,
 		header: http.Header{
@@ -167,7 +115,7 @@ func (r *rig) good(t testing.TB) *call {
 func (c *call) saas(t testing.TB, r *rig) *call {
 	t.Helper()
 	gitlab, _ := r.world.Instance(world.GitLabCom)
-	c.signer = key(t, "gitlab")
+	c.signer = tokentest.Key(t, "gitlab")
 	c.jose["kid"] = c.signer.ID()
 	c.claims["iss"], c.claims["gitlab_realm"], c.claims["sub"] = r.gitlab.URL, "saas", gitlab.UUID
 	c.header.Set("X-Gitlab-Realm", "saas")
@@ -203,19 +151,4 @@ func (r *rig) send(t testing.TB, c *call) answer {
 	require.Eventually(t, func() bool { return r.env.Journal.Last() > before }, 5*time.Second, time.Millisecond)
 	entries := r.env.Journal.Entries(journal.Filter{After: before})
 	return answer{resp, string(body), entries[len(entries)-1]}
-}
-
-// raw sends text as it is and returns the status line's code.
-func raw(t testing.TB, url, text string) string {
-	t.Helper()
-	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
-	require.NoError(t, err)
-	defer func() { _ = conn.Close() }()
-	_, err = io.WriteString(conn, text)
-	require.NoError(t, err)
-	require.NoError(t, conn.(*net.TCPConn).CloseWrite())
-	all, err := io.ReadAll(conn)
-	require.NoError(t, err)
-	line, _, _ := strings.Cut(string(all), "\r\n")
-	return line
 }

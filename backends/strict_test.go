@@ -11,7 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccmock/ccmock/internal/stub"
+	"github.com/ccmock/ccmock/internal/stub/stubtest"
 	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 )
 
 func TestGoodCalls(t *testing.T) {
@@ -46,9 +48,9 @@ func TestGoodCalls(t *testing.T) {
 			require.Len(t, a.entry.Token.Digest, 12)
 		})
 	}
-	require.Equal(t, int64(1), r.gitlab.fetches.Load(), "keys are fetched once")
-	require.Equal(t, int64(1), r.cdot.fetches.Load())
-	require.Equal(t, "call-1", r.cdot.called.Load(), "for the call that needed them")
+	require.Equal(t, int64(1), r.gitlab.Fetches(), "keys are fetched once")
+	require.Equal(t, int64(1), r.cdot.Fetches())
+	require.Equal(t, "call-1", r.cdot.LastRequestID(), "for the call that needed them")
 }
 
 func sign(t testing.TB, c *call) string {
@@ -82,9 +84,9 @@ func TestOneThingWrong(t *testing.T) {
 		{"garbage", func(c *call) { c.token = "garbage" }, 401, forbidden, token.Malformed},
 		{"algorithm none", func(c *call) { c.jose["alg"], c.signer = "none", nil }, 401, forbidden, token.WrongAlgorithm},
 		{"HS256", func(c *call) { c.jose["alg"] = "HS256" }, 401, forbidden, token.WrongAlgorithm},
-		{"a stranger's key", func(c *call) { c.signer = key(t, "stranger") }, 401, forbidden, token.BadSignature},
+		{"a stranger's key", func(c *call) { c.signer = tokentest.Key(t, "stranger") }, 401, forbidden, token.BadSignature},
 		{"a stranger's kid", func(c *call) { c.jose["kid"] = "stranger" }, 401, forbidden, token.UnknownKey},
-		{"the other issuer's key", func(c *call) { c.signer = key(t, "gitlab"); c.jose["kid"] = c.signer.ID() }, 401, forbidden, token.IssuerMismatch},
+		{"the other issuer's key", func(c *call) { c.signer = tokentest.Key(t, "gitlab"); c.jose["kid"] = c.signer.ID() }, 401, forbidden, token.IssuerMismatch},
 		{"another issuer", func(c *call) { c.claims["iss"] = "https://gitlab.com" }, 401, forbidden, token.WrongIssuer},
 		{"no issuer", func(c *call) { delete(c.claims, "iss") }, 401, forbidden, token.WrongIssuer},
 		{"expired", func(c *call) { c.claims["exp"] = now.Unix() }, 401, forbidden, token.Expired},
@@ -143,12 +145,12 @@ func TestMonitoring(t *testing.T) {
 	}
 	require.Equal(t, http.StatusOK, get("/monitoring/healthz").StatusCode)
 	require.Equal(t, "{}", get("/monitoring/healthz").body)
-	r.cdot.down.Store(true)
+	r.cdot.SetDown(true)
 	a := get("/monitoring/ready")
 	require.Equal(t, http.StatusServiceUnavailable, a.StatusCode)
 	require.Contains(t, a.entry.Detail, "CustomersDot")
 	require.NotContains(t, a.entry.Detail, "of GitLab")
-	r.cdot.down.Store(false)
+	r.cdot.SetDown(false)
 	require.Equal(t, http.StatusOK, get("/monitoring/ready").StatusCode)
 	require.Equal(t, "monitoring/ready", get("/monitoring/ready").entry.Route)
 	a = r.send(t, &call{backend: "foo", method: http.MethodPost, path: "/monitoring/healthz", header: http.Header{"Authorization": nil}, token: "none"})
@@ -158,7 +160,7 @@ func TestMonitoring(t *testing.T) {
 
 func TestKeysThatCannotBeHad(t *testing.T) {
 	r := newRig(t, newFeatureScope())
-	r.cdot.down.Store(true)
+	r.cdot.SetDown(true)
 	a := r.send(t, r.good(t))
 	require.Equal(t, http.StatusServiceUnavailable, a.StatusCode)
 	require.Equal(t, `{"error":"Keys of the token's issuer are not available"}`, a.body)
@@ -167,11 +169,11 @@ func TestKeysThatCannotBeHad(t *testing.T) {
 
 	require.Equal(t, http.StatusOK, r.send(t, r.good(t).saas(t, r)).StatusCode, "the other issuer is not concerned")
 
-	r.cdot.down.Store(false)
+	r.cdot.SetDown(false)
 	r.clock.Advance(time.Minute)
 	require.Equal(t, http.StatusOK, r.send(t, r.good(t)).StatusCode)
 
-	r.cdot.down.Store(true)
+	r.cdot.SetDown(true)
 	r.clock.Advance(48 * time.Hour)
 	require.Equal(t, http.StatusOK, r.send(t, r.good(t)).StatusCode, "old keys are better than none")
 }
@@ -179,9 +181,8 @@ func TestKeysThatCannotBeHad(t *testing.T) {
 func TestRotationIsNoticed(t *testing.T) {
 	r := newRig(t, newFeatureScope())
 	require.Equal(t, http.StatusOK, r.send(t, r.good(t)).StatusCode)
-	next := key(t, "customersdot-next")
-	set := token.NewKeySet(next)
-	r.cdot.set.Store(&set)
+	next := tokentest.Key(t, "customersdot-next")
+	r.cdot.Publish(next)
 	c := r.good(t)
 	c.signer, c.jose["kid"] = next, next.ID()
 	require.Equal(t, http.StatusOK, r.send(t, c).StatusCode)
@@ -201,15 +202,19 @@ func TestSkewedBackend(t *testing.T) {
 
 func TestBrokenRequests(t *testing.T) {
 	r := newRig(t, newFeatureScope())
-	raws, head := r.urls["foo"], ""
+	raw := func(text string) string {
+		status, _ := stubtest.Raw(t, r.urls["foo"], text)
+		return status
+	}
+	head := ""
 	c := r.good(t)
 	for name, values := range c.header {
 		head += name + ": " + values[0] + "\r\n"
 	}
 	head += "Authorization: Bearer " + sign(t, c) + "\r\nHost: x\r\n"
-	require.Equal(t, "HTTP/1.1 400 Bad Request", raw(t, raws, "POST /new_feature_endpoint HTTP/1.1\r\n"+head+"Content-Length: 100\r\n\r\n{"))
-	require.Equal(t, "HTTP/1.1 431 Request Header Fields Too Large", raw(t, raws, "POST / HTTP/1.1\r\n"+head+"X-Long: "+strings.Repeat("x", 80<<10)+"\r\n\r\n"))
-	require.Equal(t, "HTTP/1.1 400 Bad Request", raw(t, raws, "POST /%zz HTTP/1.1\r\n"+head+"\r\n"))
+	require.Equal(t, "HTTP/1.1 400 Bad Request", raw("POST /new_feature_endpoint HTTP/1.1\r\n"+head+"Content-Length: 100\r\n\r\n{"))
+	require.Equal(t, "HTTP/1.1 431 Request Header Fields Too Large", raw("POST / HTTP/1.1\r\n"+head+"X-Long: "+strings.Repeat("x", 80<<10)+"\r\n\r\n"))
+	require.Equal(t, "HTTP/1.1 400 Bad Request", raw("POST /%zz HTTP/1.1\r\n"+head+"\r\n"))
 	long := r.good(t)
 	long.claims["padding"] = strings.Repeat("x", 30_000)
 	require.Equal(t, string(token.Malformed), r.send(t, long).entry.Reason)

@@ -24,14 +24,16 @@ func newLint() *cobra.Command {
 		Short: "Check flows, feature files and cloud_connector.yml",
 		Long: `lint reads flows, feature files, worlds, targets and cloud_connector.yml, by default the
 flows and feature files that ccmock comes with, and shows everything that is wrong, with
-the lines around it. What a file is, it tells by its keys. The exit code is 2 when there
-are problems.`,
+the lines around it. What a file is, it tells by its keys. It warns of features that no
+flow is about and of steps that prove little. The exit code is 2 when there are problems;
+warnings count as problems with --strict only.`,
 		Example: `  ccmock lint
   ccmock lint my/flows my/features config/cloud_connector.yml`,
 		RunE: func(c *cobra.Command, args []string) error { return l.run(c, args) },
 	}
 	l.featureFlags(c)
 	c.Flags().StringVar(&l.environment, "environment", "", "block of a cloud_connector.yml that counts, `NAME` (default: development, else defaults)")
+	c.Flags().BoolVar(&l.strict, "strict", false, "take warnings for problems")
 	c.Flags().BoolVar(&l.json, "json", false, "print one JSON object")
 	return c
 }
@@ -44,6 +46,8 @@ type lint struct {
 	seen        map[form]int
 	skipped     []string
 	problems    strictyaml.Problems
+	warnings    strictyaml.Problems
+	strict      bool
 }
 
 // form is what a file is.
@@ -77,6 +81,9 @@ func (l *lint) run(c *cobra.Command, args []string) error {
 	} else if err := l.files(args); err != nil {
 		return err
 	}
+	if l.strict {
+		l.problems, l.warnings = append(l.problems, l.warnings...), nil
+	}
 	out := c.OutOrStdout()
 	if l.json {
 		if err := l.printJSON(out); err != nil {
@@ -86,6 +93,9 @@ func (l *lint) run(c *cobra.Command, args []string) error {
 			return silent(exitUsage)
 		}
 		return nil
+	}
+	for _, w := range l.warnings.Sorted() {
+		line(out, "warning: %s", w.Full())
 	}
 	if len(l.problems) > 0 {
 		reportProblems(out, l.problems)
@@ -97,7 +107,11 @@ func (l *lint) run(c *cobra.Command, args []string) error {
 			parts = append(parts, counted(n, string(f.form)))
 		}
 	}
-	line(out, "%s: nothing to complain about", list(parts))
+	verdict := "nothing to complain about"
+	if n := len(l.warnings.Sorted()); n > 0 {
+		verdict = counted(n, "warning")
+	}
+	line(out, "%s: %s", list(parts), verdict)
 	for _, name := range l.skipped {
 		line(c.ErrOrStderr(), "%s: not looked at, as it is none of ours", name)
 	}
@@ -110,9 +124,22 @@ func (l *lint) builtIn() {
 	features, err := l.load()
 	l.problems.Add(err)
 	l.seen[featureForm] = len(features)
-	flows, err := scenarios.Load(scenarios.Flows(), features)
+	flows, err := shipped(features)
 	l.problems.Add(err)
 	l.seen[flowForm] = len(flows)
+	if len(l.problems) == 0 {
+		l.warn(features, flows)
+	}
+}
+
+// warn looks at features and flows that are meant for one another.
+func (l *lint) warn(features []feature.Feature, flows []scenarios.Flow) {
+	for _, f := range flows {
+		l.warnings = append(l.warnings, f.Warnings()...)
+	}
+	if len(flows) > 0 {
+		l.warnings = append(l.warnings, scenarios.Unused(features, flows)...)
+	}
 }
 
 // file is a file to check.
@@ -140,6 +167,7 @@ func (l *lint) files(args []string) error {
 		}
 	}
 	features := l.checkFeatures(found[featureForm])
+	own := slices.Clone(features)
 	known, err := l.load()
 	if l.features != "" || len(features) == 0 {
 		l.problems.Add(err)
@@ -149,10 +177,18 @@ func (l *lint) files(args []string) error {
 			features = append(features, f)
 		}
 	}
+	var flows []scenarios.Flow
 	for _, f := range found[flowForm] {
-		_, err := scenarios.ParseFlow(f.name, f.data, features, besides(f.name))
+		flow, err := scenarios.ParseFlow(f.name, f.data, features, besides(f.name))
 		l.problems.Add(err)
+		if err == nil {
+			flows = append(flows, flow)
+		}
 	}
+	if len(flows) < len(found[flowForm]) {
+		own = nil // a flow that cannot be read may be about any of them
+	}
+	l.warn(own, flows)
 	for _, f := range found[worldForm] {
 		_, err := world.Parse(f.name, f.data, clock.Real{}.Now(), besides(f.name))
 		l.problems.Add(err)

@@ -18,7 +18,11 @@ func (l *lint) printJSON(w io.Writer) error {
 		Files    map[form]int  `json:"files"`
 		Skipped  []string      `json:"skipped"`
 		Problems []lintProblem `json:"problems"`
-	}{l.seen, append([]string{}, l.skipped...), []lintProblem{}}
+		Warnings []lintProblem `json:"warnings"`
+	}{l.seen, append([]string{}, l.skipped...), []lintProblem{}, []lintProblem{}}
+	for _, p := range l.warnings.Sorted() {
+		report.Warnings = append(report.Warnings, lintProblem(p))
+	}
 	for _, p := range l.problems.Sorted() {
 		report.Problems = append(report.Problems, lintProblem(p))
 	}

@@ -85,7 +85,7 @@ func TestLintShowsEverythingAtOnce(t *testing.T) {
 }
 
 func TestLintForMachinesWhenAllIsWell(t *testing.T) {
-	require.JSONEq(t, `{"files": {"world": 1}, "skipped": [], "problems": []}`,
+	require.JSONEq(t, `{"files": {"world": 1}, "skipped": [], "problems": [], "warnings": []}`,
 		ok(t, "lint", "--json", filepath.Join(write(t, map[string]string{"w.yaml": "users: {}\ninstances: {}\n"}), "w.yaml")))
 }
 

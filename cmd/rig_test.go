@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"io"
 	"net/http"
 	"os"
@@ -18,9 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccmock/ccmock/cmd"
+	"github.com/ccmock/ccmock/internal/goldentest"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files; read the diff before you commit it")
 
 // TestMain gives the tests a cache folder of their own, which they share: signing keys
 // are slow to make.
@@ -225,11 +223,5 @@ func golden(t testing.TB, name, got string) {
 	for _, m := range masks {
 		got = m.what.ReplaceAllString(got, m.with)
 	}
-	file := filepath.Join("testdata", name+".golden")
-	if *update {
-		require.NoError(t, os.WriteFile(file, []byte(got), 0o600))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Equal(t, string(want), got, "%s differs; -update rewrites it", file)
+	goldentest.Text(t, name+".golden", got)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/internal/world"
 	"github.com/ccmock/ccmock/scenarios"
+	"github.com/ccmock/ccmock/scenarios/derive"
 )
 
 func newTest() *cobra.Command {
@@ -21,28 +22,45 @@ func newTest() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "test [FILE|DIR...]",
 		Short: "Run flows, and tell the story of those that fail",
-		Long: `test runs flows, by default those that ccmock comes with, each in an ecosystem of its
+		Long: `test runs flows, by default those that ccmock comes with and the incidents, each in an ecosystem of its
 own, or one after the other in the one that --target describes. Nothing runs before
 all files are found to make sense.
+
+With --derived it runs the cases that follow from the feature files, too: who gets the
+scope, and what the backend takes as a token. A case is a flow; --list names all, and
+--show prints one, to keep and change.
 
 The exit code is 0 when all flows passed, 1 when one failed or the coverage is less than
 --min-coverage, 2 for a wrong usage or file, and 3 when there was no ecosystem to run a
 flow in.`,
 		Example: `  ccmock test
+  ccmock test --derived --run new_feature_scope/token
   ccmock test my/flows --features my/features --verbose
+  ccmock test my/flows --features my/features --watch
   ccmock test --target scenarios/targets/compose.yaml
-  ccmock test --junit junit.xml --html report.html --min-coverage 60`,
-		RunE: func(c *cobra.Command, args []string) error { return t.run(c, args) },
+  ccmock test --junit junit.xml --html report.html --min-coverage 40`,
+		RunE: func(c *cobra.Command, args []string) error {
+			if t.watch {
+				return t.watching(c, args)
+			}
+			return t.run(c, args)
+		},
 	}
 	f := c.Flags()
 	f.SortFlags = false
 	t.featureFlags(c)
 	f.StringVar(&t.target, "target", "", "`FILE` that describes a served ecosystem to run in")
 	f.StringVar(&t.only, "run", "", "only flows whose file or scenario `REGEX` matches")
+	f.BoolVar(&t.derived, "derived", false, "run the cases that are derived from the feature files, too")
+	f.BoolVar(&t.full, "full", false, "derive the whole entitlement matrix in place of all pairs")
+	f.StringVar(&t.catalog, "catalog", "", "cloud_connector.yml to prove: `FILE` that derived cases run with")
+	f.BoolVar(&t.list, "list", false, "list all flows and derived cases, and run none")
+	f.StringVar(&t.show, "show", "", "print the flow of a derived `CASE`, and run nothing")
 	f.BoolVarP(&t.verbose, "verbose", "v", false, "tell the steps of flows that passed, too")
 	f.Uint64Var(&t.seed, "seed", 1, "`NUMBER` that determines every id that is made up")
 	f.IntVar(&t.parallel, "parallel", 0, "`N` flows run beside one another (default: one for each processor)")
 	t.keyFlags(c)
+	f.BoolVar(&t.watch, "watch", false, "run again when a file changes, until interrupted; the exit code is 0 then")
 	f.BoolVar(&t.json, "json", false, "print the whole report as one JSON object")
 	t.reports.flags(c)
 	_ = c.MarkFlagFilename("target", "yaml", "yml")
@@ -53,20 +71,28 @@ flow in.`,
 // test is the command with its flags.
 type test struct {
 	given
+	derivation
 	reports       reports
 	target, only  string
 	verbose, json bool
+	watch         bool
 	seed          uint64
 	parallel      int
 }
 
 func (t *test) run(c *cobra.Command, args []string) error {
+	if t.show != "" {
+		return t.printCase(c.OutOrStdout())
+	}
 	if err := t.reports.check(); err != nil {
 		return err
 	}
 	flows, err := t.flows(args)
 	if err != nil {
 		return err
+	}
+	if t.list {
+		return listFlows(c.OutOrStdout(), flows)
 	}
 	var o scenarios.Options
 	if t.target != "" {
@@ -116,23 +142,44 @@ func (t *test) flows(args []string) ([]scenarios.Flow, error) {
 	}
 	var flows []scenarios.Flow
 	if len(args) == 0 {
-		flows, err = scenarios.Load(scenarios.Flows(), features)
+		flows, err = shipped(features)
 	} else {
 		flows, err = scenarios.LoadFiles(args, features)
 	}
 	if err != nil {
 		return nil, err
 	}
+	if t.wanted() {
+		cases, err := t.cases(features)
+		if err != nil {
+			return nil, err
+		}
+		derived, err := derive.Flows(cases, features)
+		if err != nil {
+			return nil, err
+		}
+		flows = append(flows, derived...)
+	}
 	if len(flows) == 0 {
 		return nil, usagef("there is no flow in %s", list(args))
 	}
 	found := slices.DeleteFunc(slices.Clone(flows), func(f scenarios.Flow) bool {
-		return !only.MatchString(f.Name()) && !only.MatchString(f.Scenario)
+		return !only.MatchString(f.Name()) && !only.MatchString(f.File) && !only.MatchString(f.Scenario)
 	})
 	if len(found) == 0 {
 		return nil, usagef("none of %s matches --run %q", counted(len(flows), "flow"), t.only)
 	}
 	return found, nil
+}
+
+// shipped are the flows that ccmock comes with, and the incidents after them.
+func shipped(features []feature.Feature) ([]scenarios.Flow, error) {
+	flows, err := scenarios.Load(scenarios.Flows(), features)
+	if err != nil {
+		return nil, err
+	}
+	incidents, err := scenarios.Load(scenarios.Incidents(), features)
+	return slices.Concat(flows, incidents), err
 }
 
 // starter starts an ecosystem for each flow. They share signing keys, which are slow to
@@ -164,7 +211,7 @@ func (t *test) completeRun(*cobra.Command, []string, string) ([]string, cobra.Sh
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}
-	flows, err := scenarios.Load(scenarios.Flows(), features)
+	flows, err := shipped(features)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}

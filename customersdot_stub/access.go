@@ -26,12 +26,12 @@ func (r *resolver) CloudConnectorAccess(ctx context.Context, args struct {
 	st := s.state.Load()
 	st.mu.RLock()
 	defer st.mu.RUnlock()
-	sub, _, err := st.find(args.LicenseKey)
+	sub, file, err := st.find(args.LicenseKey)
 	if err != nil {
 		c.note(ReasonInvalidLicense, err.Error())
 		return nil, invalidLicense
 	}
-	return &access{stub: s, state: st, facts: s.factsOf(st, sub, version)}, nil
+	return &access{stub: s, state: st, facts: s.factsOf(st, sub, file, version)}, nil
 }
 
 // access is what one licence key opens. The token is signed when it is asked for, once.

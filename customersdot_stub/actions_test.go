@@ -151,3 +151,22 @@ func TestSeedStartsOver(t *testing.T) {
 	acme, _ := b.world.Instance("acme")
 	require.Equal(t, acme.UUID, b.token("acme", "16.9.2").Text("sub"))
 }
+
+func TestMisissue(t *testing.T) {
+	b := start(t)
+	good := b.token("acme", "16.9.2")
+	b.must(control.ActionMisissue, control.MisissueRequest{
+		Instance: "acme", Claims: map[string]any{"sub": "another", "jti": nil}, Header: map[string]any{"typ": "at+jwt"}, Stranger: true,
+	})
+	bad := b.token("acme", "16.9.2")
+	require.Equal(t, "another", bad.Claims["sub"])
+	require.NotContains(t, bad.Claims, "jti")
+	require.Equal(t, "at+jwt", bad.Header["typ"])
+	require.NotEqual(t, good.Header["kid"], bad.Header["kid"])
+	require.Equal(t, "another", b.last().Issued.Claims["sub"], "the journal tells what was issued")
+
+	b.must(control.ActionMisissue, control.MisissueRequest{Instance: "acme"})
+	again := b.token("acme", "16.9.2")
+	require.Equal(t, good.Claims["sub"], again.Claims["sub"])
+	require.Equal(t, good.Header, again.Header)
+}

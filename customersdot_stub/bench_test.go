@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 )
 
 func benchmarkQuery(b *testing.B, query string) {
@@ -41,10 +42,7 @@ func BenchmarkCatalogQuery(b *testing.B) {
 
 // BenchmarkSignature is the share of BenchmarkTokenQuery that nobody can save.
 func BenchmarkSignature(b *testing.B) {
-	keys, err := pool()
-	require.NoError(b, err)
-	key, err := keys.Get("customersdot")
-	require.NoError(b, err)
+	key := tokentest.Key(b, "customersdot")
 	for b.Loop() {
 		if _, err := token.Sign(key, token.Claims{}, token.SignOptions{}); err != nil {
 			b.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/stub/stubtest"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 )
 
 const fileHead = "defaults: &defaults\n  services:\n"
@@ -155,8 +156,7 @@ func TestWatchFollowsTheFile(t *testing.T) {
 }
 
 func TestNewRefusesWhatItCannotRead(t *testing.T) {
-	keys, err := pool()
-	require.NoError(t, err)
+	keys := tokentest.Pool()
 	env, _ := stubtest.Env(given(t))
 	dir := t.TempDir()
 	broken := filepath.Join(dir, "broken.yml")

@@ -41,8 +41,9 @@
 //     catalogue, so that a backend misses the scope and not itself in the audience. It is a
 //     list also of one.
 //   - Every token has a kid. gitlab_instance_uid is the unique_instance_id of the last seat
-//     link, or made from the instance id. duo_seat_count is there while seats of Duo Enterprise
-//     or else Duo Pro are bought: the largest such purchase, as GitLab counts in its header.
+//     link, or made from the instance id. duo_seat_count is there while the licence that is
+//     shown has seats of Duo Enterprise or else Duo Pro: the largest such purchase, as GitLab
+//     counts in its header. Scopes go by what is bought now.
 //   - expiresAt and serviceStartTime are ISO 8601 text, bundledWith is a list of add-on names.
 //     availableServices leaves out what the instance's version is too low for. The catalogue is
 //     that of the later GitLab versions, made from whatever form cloud_connector.yml has.

@@ -3,10 +3,12 @@ package customersdotstub
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/world"
 )
 
 // sign makes a token that CustomersDot never would: that of an instance, licensed or not,
@@ -21,9 +23,6 @@ func (s *Stub) sign(_ context.Context, r control.SignRequest) (control.TokenResu
 		return control.TokenResult{}, err
 	}
 	key, err := st.keys.Current()
-	if r.Stranger {
-		key, err = s.options.Keys.Get(strangerKey)
-	}
 	if err != nil {
 		return control.TokenResult{}, err
 	}
@@ -31,17 +30,41 @@ func (s *Stub) sign(_ context.Context, r control.SignRequest) (control.TokenResu
 	if err != nil {
 		return control.TokenResult{}, err
 	}
-	decoded, err := token.Decode(good)
-	if err != nil {
-		return control.TokenResult{}, fmt.Errorf("the good token: %w", err)
-	}
-	overlay(decoded.Header, r.Header)
-	overlay(decoded.Claims, r.Claims)
-	raw, err := token.Forge(key, decoded.Header, decoded.Claims)
+	raw, err := s.spoil(key, good, r.Header, r.Claims, r.Stranger, r.Forgery())
 	if err != nil {
 		return control.TokenResult{}, err
 	}
 	return control.TokenResult{Raw: raw, Token: journalToken(raw)}, nil
+}
+
+// spoil signs a good token anew, with other claims and headers laid over, by the key that
+// signed it or by a stranger's, and forged as told.
+func (s *Stub) spoil(key *token.Key, good string, header, claims map[string]any, stranger bool, f token.Forgery) (string, error) {
+	decoded, err := token.Decode(good)
+	if err != nil {
+		return "", fmt.Errorf("the good token: %w", err)
+	}
+	if stranger {
+		if key, err = s.options.Keys.Get(strangerKey); err != nil {
+			return "", err
+		}
+		decoded.Header["kid"] = key.ID()
+	}
+	overlay(decoded.Header, header)
+	overlay(decoded.Claims, claims)
+	return token.ForgeAs(key, decoded.Header, decoded.Claims, f)
+}
+
+// misissue has an instance get spoilt tokens from now on, as a defect of CustomersDot
+// would, or good ones again.
+func (s *Stub) misissue(_ context.Context, r control.MisissueRequest) (control.Done, error) {
+	return s.change(r.Instance, func(sub *subscription, _ time.Time) error {
+		sub.wrong = &r
+		if len(r.Claims) == 0 && len(r.Header) == 0 && !r.Stranger {
+			sub.wrong = nil
+		}
+		return nil
+	})
 }
 
 func (s *Stub) factsToForge(st *state, instance string) (facts, error) {
@@ -55,7 +78,11 @@ func (s *Stub) factsToForge(st *state, instance string) (facts, error) {
 	if err != nil {
 		return facts{}, err
 	}
-	return s.factsOf(st, sub, version), nil
+	file := world.LicenseFile{}
+	if len(sub.sold) > 0 {
+		file = sub.current(s.service.Clock().Now())
+	}
+	return s.factsOf(st, sub, file, version), nil
 }
 
 // overlay lays changes over members. Null removes one.

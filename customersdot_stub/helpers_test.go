@@ -4,14 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,23 +18,20 @@ import (
 	"github.com/ccmock/ccmock/internal/clock"
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/feature"
+	"github.com/ccmock/ccmock/internal/goldentest"
 	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/stub"
 	"github.com/ccmock/ccmock/internal/stub/stubtest"
 	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 	"github.com/ccmock/ccmock/internal/world"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files; read the diff before you commit it")
 
 // portal is the URL that CustomersDot believes to be its own.
 const portal = "https://customers.gitlab.test"
 
 // now is one hour before the cut-off of the tutorial's feature.
 var now = time.Date(2024, 2, 14, 23, 0, 0, 0, time.UTC)
-
-// pool shares the keys of all tests, as RSA keys take long to make.
-var pool = sync.OnceValues(func() (*token.Pool, error) { return token.NewPool("") })
 
 const tutorial = `
 format: 1
@@ -123,9 +116,7 @@ func start(t testing.TB, change ...func(*customersdotstub.Options)) *bed {
 
 func startIn(t testing.TB, w world.World, change ...func(*customersdotstub.Options)) *bed {
 	t.Helper()
-	keys, err := pool()
-	require.NoError(t, err)
-	o := customersdotstub.Options{URL: portal, Keys: keys, Features: features(t, tutorial, chat, security)}
+	o := customersdotstub.Options{URL: portal, Keys: tokentest.Pool(), Features: features(t, tutorial, chat, security)}
 	for _, c := range change {
 		c(&o)
 	}
@@ -316,16 +307,7 @@ func golden(t *testing.T, name string, body []byte, masks ...string) {
 		require.Contains(t, text, masks[n])
 		text = strings.ReplaceAll(text, masks[n], masks[n+1])
 	}
-	var pretty bytes.Buffer
-	require.NoError(t, json.Indent(&pretty, []byte(text), "", "  "), text)
-	pretty.WriteByte('\n')
-	file := filepath.Join("testdata", name+".json")
-	if *update {
-		require.NoError(t, os.WriteFile(file, pretty.Bytes(), 0o644))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Equal(t, string(want), pretty.String())
+	goldentest.JSON(t, name+".json", text)
 }
 
 // quoted is a text as it stands inside a JSON string.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ccmock/ccmock/internal/catalog"
+	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/strictyaml"
 	"github.com/ccmock/ccmock/internal/world"
 )
@@ -23,6 +24,8 @@ type subscription struct {
 	// What the instance said of itself, at activation or in its last seat link.
 	instanceID string
 	uniqueID   string
+
+	wrong *control.MisissueRequest // how its tokens are spoilt, nil if they are not
 }
 
 // sale is one licence that was handed out.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ccmock/ccmock/internal/catalog"
+	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/internal/world"
@@ -36,14 +37,20 @@ type facts struct {
 	instanceID string
 	uniqueID   string
 	revoked    bool
+	seats      int // of the licence that was shown
+	wrong      *control.MisissueRequest
 }
 
-// factsOf collects what is known of a subscription. The caller holds st.mu.
-func (s *Stub) factsOf(st *state, sub *subscription, version catalog.Version) facts {
+// factsOf collects what is known of a subscription, of which file is a licence. The caller
+// holds st.mu.
+func (s *Stub) factsOf(st *state, sub *subscription, file world.LicenseFile, version catalog.Version) facts {
 	now := s.service.Clock().Now()
 	f := facts{
 		Facts:   catalog.Facts{Now: now, Version: version, Purchases: slices.Clone(sub.purchases)},
-		edition: s.edition(st), instanceID: sub.instanceID, uniqueID: sub.uniqueID, revoked: sub.revoked,
+		edition: s.edition(st), instanceID: sub.instanceID, uniqueID: sub.uniqueID, revoked: sub.revoked, wrong: sub.wrong,
+	}
+	if bought, err := file.Purchases(); err == nil { // one that was sold here can be read
+		f.seats = seats(bought, now)
 	}
 	if len(sub.terms) > 0 {
 		terms := sub.terms[sub.period(now)]
@@ -77,8 +84,8 @@ func (s *Stub) claims(f facts, d catalog.Decision) token.Claims {
 	if f.uniqueID == "" {
 		extra["gitlab_instance_uid"] = uuid.NewSHA1(uuid.NameSpaceOID, []byte(f.instanceID)).String()
 	}
-	if n := seats(f.Purchases, f.Now); n > 0 {
-		extra["duo_seat_count"] = n
+	if f.seats > 0 {
+		extra["duo_seat_count"] = f.seats
 	}
 	return token.Claims{
 		ID: s.env.Random.UUID(), Issuer: s.issuer(), Subject: f.instanceID, Audience: audiences,
@@ -104,6 +111,9 @@ func (s *Stub) issue(st *state, f facts) (issued, error) {
 	d := catalog.Decide(f.edition.catalog, f.Facts)
 	claims := s.claims(f, d)
 	raw, err := token.Sign(key, claims, token.SignOptions{WithKeyID: true})
+	if err == nil && f.wrong != nil {
+		raw, err = s.spoil(key, raw, f.wrong.Header, f.wrong.Claims, f.wrong.Stranger, token.Forgery{})
+	}
 	if err != nil {
 		return issued{}, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/stub/stubtest"
 	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 	"github.com/ccmock/ccmock/internal/world"
 )
 
@@ -44,12 +45,10 @@ func TestClaims(t *testing.T) {
 func TestTheTokenIsGoodForABackend(t *testing.T) {
 	for _, slash := range []bool{false, true} {
 		w := given(t)
-		keys, err := pool()
-		require.NoError(t, err)
 		env, clk := stubtest.Env(w)
 		ln := listen(t)
 		s, err := customersdotstub.New(env, customersdotstub.Options{
-			URL: "http://" + ln.Addr().String(), Keys: keys, Features: features(t, tutorial), IssuerSlash: slash,
+			URL: "http://" + ln.Addr().String(), Keys: tokentest.Pool(), Features: features(t, tutorial), IssuerSlash: slash,
 		})
 		require.NoError(t, err)
 		require.NoError(t, s.Seed(w))
@@ -88,9 +87,10 @@ func TestDuoSeatCount(t *testing.T) {
 	require.NotContains(t, b.token("acme", "16.9.2").Claims, "duo_seat_count")
 	b.buy("duo_pro", 20)
 	b.buy("code_suggestions", 30) // the older name of Duo Pro
-	require.EqualValues(t, 30, b.token("acme", "16.9.2").Claims["duo_seat_count"])
+	require.NotContains(t, b.token("acme", "16.9.2").Claims, "duo_seat_count", "seats are those of the licence that is shown")
+	require.EqualValues(t, 30, b.tokenFor(b.seatLink(b.key("acme")), "16.9.2").Claims["duo_seat_count"])
 	b.buy("duo_enterprise", 5)
-	require.EqualValues(t, 5, b.token("acme", "16.9.2").Claims["duo_seat_count"], "GitLab keeps Enterprise alone")
+	require.EqualValues(t, 5, b.tokenFor(b.seatLink(b.key("acme")), "16.9.2").Claims["duo_seat_count"], "GitLab keeps Enterprise alone")
 }
 
 func TestTheCutOffPasses(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/ccmock/ccmock/gateway"
 	"github.com/ccmock/ccmock/internal/clock"
 	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 )
 
 // The difference between the two is what the gateway costs.
@@ -38,10 +38,10 @@ func BenchmarkHopWithLimits(b *testing.B) {
 
 // BenchmarkChain is the hop to an origin that verifies the token, as a backend does.
 func BenchmarkChain(b *testing.B) {
-	issuer := newIssuer(b, "gitlab", new(atomic.Bool))
+	issuer := tokentest.NewIssuer(b, "gitlab")
 	clk := clock.NewFrozen(noon)
 	verifier := &token.Verifier{
-		Keys: token.NewRemoteKeys(clk, nil, []token.Issuer{issuer}, token.RemoteOptions{}), Audience: "gitlab-foo", Clock: clk,
+		Keys: token.NewRemoteKeys(clk, nil, []token.Issuer{issuer.As("gitlab")}, token.RemoteOptions{}), Audience: "gitlab-foo", Clock: clk,
 	}
 	e := newEdge(b, gateway.Options{Routes: map[string]string{"foo": newOrigin(b, func(w http.ResponseWriter, r *http.Request) {
 		raw, err := token.FromHeader(r.Header)
@@ -54,7 +54,7 @@ func BenchmarkChain(b *testing.B) {
 		}
 		small(w, r)
 	})}})
-	raw, err := token.Sign(key(b, "gitlab"), token.Claims{
+	raw, err := token.Sign(tokentest.Key(b, "gitlab"), token.Claims{
 		Issuer: issuer.URL, Audience: []string{"gitlab-foo"}, ExpiresAt: noon.Add(time.Hour),
 	}, token.SignOptions{WithKeyID: true})
 	require.NoError(b, err)

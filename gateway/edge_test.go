@@ -2,8 +2,6 @@ package gateway_test
 
 import (
 	"net/http"
-	"net/http/httptest"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,49 +9,14 @@ import (
 
 	"github.com/ccmock/ccmock/gateway"
 	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 )
 
-// keys are those of the whole test binary, as making one takes long.
-var keys = func() *token.Pool {
-	p, err := token.NewPool("")
-	if err != nil {
-		panic(err)
-	}
-	return p
-}()
-
-func key(t testing.TB, name string) *token.Key {
-	t.Helper()
-	k, err := keys.Get(name)
-	require.NoError(t, err)
-	return k
-}
-
-// newIssuer publishes the key of that name; while down, it closes connections.
-func newIssuer(t testing.TB, name string, down *atomic.Bool) token.Issuer {
-	t.Helper()
-	mux := http.NewServeMux()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if down.Load() {
-			panic(http.ErrAbortHandler)
-		}
-		mux.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte(`{"issuer":"` + server.URL + `","jwks_uri":"` + server.URL + `/oauth/discovery/keys"}`))
-	})
-	set := token.NewKeySet(key(t, name))
-	mux.HandleFunc("GET /oauth/discovery/keys", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(set.JSON()) })
-	return token.Issuer{Name: name, URL: server.URL}
-}
-
 func TestEdgeAuth(t *testing.T) {
-	var down atomic.Bool
-	issuer := newIssuer(t, "gitlab", &down)
+	issuer := tokentest.NewIssuer(t, "gitlab")
 	e := newEdge(t, gateway.Options{
 		Routes:   map[string]string{"foo": newOrigin(t, mirror("foo"))},
-		EdgeAuth: []token.Issuer{issuer},
+		EdgeAuth: []token.Issuer{issuer.As("gitlab")},
 		Limits:   gateway.Limits{PerUnauthorized: 100},
 	})
 	mint := func(k string, spoil func(*token.Claims)) []string {
@@ -62,7 +25,7 @@ func TestEdgeAuth(t *testing.T) {
 			IssuedAt: noon, NotBefore: noon.Add(-5 * time.Second), ExpiresAt: noon.Add(time.Hour), Realm: "saas",
 		}
 		spoil(&c)
-		text, err := token.Sign(key(t, k), c, token.SignOptions{WithKeyID: true})
+		text, err := token.Sign(tokentest.Key(t, k), c, token.SignOptions{WithKeyID: true})
 		require.NoError(t, err)
 		return []string{"Authorization", "Bearer " + text}
 	}
@@ -100,7 +63,7 @@ func TestEdgeAuth(t *testing.T) {
 		})
 	}
 	t.Run("keys that cannot be had", func(t *testing.T) {
-		down.Store(true)
+		issuer.SetDown(true)
 		require.NoError(t, e.Seed(e.world)) // with empty caches
 		before := e.env.Journal.Last()
 		a := e.send(t, http.MethodPost, "/foo/x", nil, mint("gitlab", good)...)

@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"io"
@@ -127,23 +126,6 @@ func (e *edge) last(t testing.TB, n uint64) journal.Entry {
 	entries := e.env.Journal.Entries(journal.Filter{After: n - 1})
 	require.NotEmpty(t, entries)
 	return entries[0]
-}
-
-// raw sends text as it is and returns the answer's status line and body.
-func raw(t testing.TB, url, text string) (status, body string) {
-	t.Helper()
-	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(url, "http://"))
-	require.NoError(t, err)
-	defer func() { _ = conn.Close() }()
-	_, err = io.WriteString(conn, text)
-	require.NoError(t, err)
-	require.NoError(t, conn.(*net.TCPConn).CloseWrite())
-	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	require.NoError(t, err)
-	defer func() { _ = resp.Body.Close() }()
-	all, err := io.ReadAll(resp.Body)
-	require.NoError(t, err)
-	return resp.Status, string(all)
 }
 
 func TestRouting(t *testing.T) {

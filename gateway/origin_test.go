@@ -18,6 +18,7 @@ import (
 	"github.com/ccmock/ccmock/gateway"
 	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/stub"
+	"github.com/ccmock/ccmock/internal/stub/stubtest"
 )
 
 func stubLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
@@ -123,22 +124,22 @@ func TestOriginThatBreaksOffBreaksTheClientsAnswerOff(t *testing.T) {
 func TestClientsThatBreakOff(t *testing.T) {
 	e := newEdge(t, gateway.Options{Routes: map[string]string{"foo": newOrigin(t, mirror("foo"))}})
 	t.Run("half a body", func(t *testing.T) {
-		status, body := raw(t, e.url, "POST /foo/x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
-		require.Equal(t, "400 Bad Request", status)
+		status, body := stubtest.Raw(t, e.url, "POST /foo/x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
+		require.Equal(t, "HTTP/1.1 400 Bad Request", status)
 		require.Equal(t, "Bad Request", body)
 		require.Contains(t, e.last(t, 1).Detail, "the client's body broke off: unexpected EOF")
 	})
 	t.Run("bad chunks", func(t *testing.T) {
-		status, _ := raw(t, e.url, "POST /foo/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno number\r\n")
-		require.Equal(t, "400 Bad Request", status)
+		status, _ := stubtest.Raw(t, e.url, "POST /foo/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno number\r\n")
+		require.Equal(t, "HTTP/1.1 400 Bad Request", status)
 	})
 	t.Run("headers of more than 64 KiB", func(t *testing.T) {
-		status, _ := raw(t, e.url, "GET /foo/x HTTP/1.1\r\nHost: x\r\nX-Long: "+strings.Repeat("x", 80<<10)+"\r\n\r\n")
-		require.Equal(t, "431 Request Header Fields Too Large", status)
+		status, _ := stubtest.Raw(t, e.url, "GET /foo/x HTTP/1.1\r\nHost: x\r\nX-Long: "+strings.Repeat("x", 80<<10)+"\r\n\r\n")
+		require.Equal(t, "HTTP/1.1 431 Request Header Fields Too Large", status)
 	})
 	t.Run("no host", func(t *testing.T) {
-		status, _ := raw(t, e.url, "GET /foo/x HTTP/1.1\r\n\r\n")
-		require.Equal(t, "400 Bad Request: missing required Host header", status)
+		status, _ := stubtest.Raw(t, e.url, "GET /foo/x HTTP/1.1\r\n\r\n")
+		require.Equal(t, "HTTP/1.1 400 Bad Request: missing required Host header", status)
 	})
 }
 

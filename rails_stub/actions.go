@@ -20,6 +20,9 @@ func (s *Stub) Actions() map[string]control.Action {
 		control.ActionSetUser:     control.Do(s.setUser),
 		control.ActionUpgrade:     control.Do(s.upgrade),
 		control.ActionStored:      control.Do(s.stored),
+		control.ActionJobs:        control.Do(s.changeJobs),
+		control.ActionUpload:      control.Do(s.uploadLicense),
+		control.ActionRestart:     control.Do(s.restart),
 		control.ActionSign:        control.Do(s.sign),
 		control.ActionRotateKeys:  control.Do(s.rotateKeys),
 		control.ActionPurchase:    control.Do(s.purchase),
@@ -122,7 +125,7 @@ func (s *Stub) rotateKeys(_ context.Context, ask control.KeysRequest) (control.K
 	if err != nil {
 		return control.KeysResult{}, err
 	}
-	return i.rotateKeys(ask.Step)
+	return i.rotateKeys(ask)
 }
 
 func (s *Stub) sign(_ context.Context, ask control.SignRequest) (control.TokenResult, error) {

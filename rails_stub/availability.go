@@ -75,7 +75,7 @@ func (i *Instance) offer(f *endpoint, r *release) (offer, bool) {
 		from = i.static.services
 	case r.entry == AvailableServices:
 		from = i.synced.services
-	case i.given.Realm == world.SaaS || i.license == nil || !i.license.online():
+	case i.given.Realm == world.SaaS || i.license == nil || i.license.Kind == catalog.OfflineCloud:
 		from = i.static.primitives // the catalog that comes with GitLab
 	default:
 		from = i.synced.primitives

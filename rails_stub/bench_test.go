@@ -11,6 +11,7 @@ import (
 
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 )
 
 // BenchmarkCall is one call of an end user through GitLab to an upstream that answers at
@@ -64,8 +65,7 @@ func BenchmarkCall(b *testing.B) {
 
 // BenchmarkSignature is the RSA-2048 signature that a saas call cannot do without.
 func BenchmarkSignature(b *testing.B) {
-	key, err := pool().Get("gitlab.openid-connect")
-	require.NoError(b, err)
+	key := tokentest.Key(b, "gitlab.openid-connect")
 	for b.Loop() {
 		if _, err := token.Sign(key, token.Claims{Audience: []string{"x"}}, token.SignOptions{}); err != nil {
 			b.Fatal(err)

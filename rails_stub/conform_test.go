@@ -7,6 +7,7 @@ import (
 
 	"github.com/ccmock/ccmock/internal/clock"
 	"github.com/ccmock/ccmock/internal/stub/stubtest"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 	railsstub "github.com/ccmock/ccmock/rails_stub"
 )
 
@@ -16,7 +17,7 @@ func TestConform(t *testing.T) {
 	require.Empty(t, w.Complete())
 	env, _ := stubtest.Env(w)
 	s, err := railsstub.New(env, &clock.Schedule{}, railsstub.Options{
-		Keys: pool(), Features: features(), CustomersDotURL: "http://127.0.0.1:1", GatewayURL: "http://127.0.0.1:1",
+		Keys: tokentest.Pool(), Features: features(), CustomersDotURL: "http://127.0.0.1:1", GatewayURL: "http://127.0.0.1:1",
 		InstanceURL: func(name string) string { return "http://" + name + ".test:3000" },
 	})
 	require.NoError(t, err)

@@ -28,7 +28,7 @@
 // 401 like Code Suggestions when the user may not use it; a personal access token that
 // has expired is answered like an unknown one; ci_jwt_signing_key is the same key as
 // openid_connect_signing_key, so it is not listed twice; 16.8 syncs like 16.9; a rotation
-// of keys restarts the processes that hold the old key; instances below 17.9, which have
+// of keys restarts the processes that hold the old key, unless a flow says otherwise; instances below 17.9, which have
 // no rotation tasks, rotate the OIDC key by the same steps; X-Request-ID is sent by every
 // version, and to CustomersDot too, so that the hops of a call can be tied together; a
 // Duo Core customer has the feature switched on. Duo Pro counts under both of its names

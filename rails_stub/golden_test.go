@@ -1,12 +1,9 @@
 package railsstub_test
 
 import (
-	"flag"
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,26 +13,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccmock/ccmock/internal/catalog"
+	"github.com/ccmock/ccmock/internal/goldentest"
 	"github.com/ccmock/ccmock/internal/token"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files; read the diff before it is committed")
 
 // versions are one of each generation.
 var versions = []string{
 	"16.8.1", "16.9.2", "16.11.0", "17.0.1", "17.1.0", "17.2.0", "17.5.1", "17.9.0", "17.11.0", "18.3.0", "18.9.0-pre",
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", "golden", name)
-	if *update {
-		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
-		require.NoError(t, os.WriteFile(file, []byte(got), 0o600))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Equal(t, string(want), got)
 }
 
 // masks hide what differs from run to run.
@@ -135,7 +119,7 @@ func TestGenerations(t *testing.T) {
 			call("a free feature of another backend, saas", "gitlab", "com", "/api/v4/security_scans", "")
 			section("its token", showToken(t, bearer(r.gateway.last(t)), now))
 			call("chat, saas", "gitlab", "com", "/api/v4/chat/completions", `{"content":"why?"}`)
-			golden(t, version+".txt", out.String())
+			goldentest.Text(t, "golden/"+version+".txt", out.String())
 		})
 	}
 }

@@ -34,6 +34,8 @@ type Instance struct {
 	people    map[string]*person // by name
 	byToken   map[string]*person
 	license   *license
+	stale     *license // what the token sync has in its cache, nil if that is license
+	halted    bool     // jobs that fall due are not run
 	purchases []catalog.Purchase
 	synced    synced
 }

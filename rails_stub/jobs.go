@@ -85,6 +85,16 @@ func (i *Instance) perform(ctx context.Context, j *job, w work) result {
 	return r
 }
 
+// performDue performs a job that fell due by itself, if jobs are run.
+func (i *Instance) performDue(ctx context.Context, j *job, w work) {
+	i.mu.RLock()
+	halted := i.halted
+	i.mu.RUnlock()
+	if !halted {
+		i.perform(ctx, j, w)
+	}
+}
+
 func (i *Instance) currentToken() accessToken {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
@@ -101,7 +111,7 @@ func (i *Instance) once(j *job, w work) {
 			}
 			return time.Time{}
 		},
-		Run: func(ctx context.Context, _ time.Time) { i.perform(ctx, j, w) },
+		Run: func(ctx context.Context, _ time.Time) { i.performDue(ctx, j, w) },
 	})
 }
 
@@ -142,7 +152,7 @@ func (i *Instance) cron(now time.Time, j *job, hour int, hourly func() bool) {
 			return following(t.Add(skew), 24*time.Hour, ofDay).Add(-skew)
 		},
 		Run: func(ctx context.Context, due time.Time) {
-			i.perform(ctx, j, work{at: due, requestID: i.stub.env.Random.Hex(16)})
+			i.performDue(ctx, j, work{at: due, requestID: i.stub.env.Random.Hex(16)})
 		},
 	})
 }

@@ -48,14 +48,23 @@ func (k *keys) ring(kind signingKey) (*token.Keyring, error) {
 	return ring, nil
 }
 
+// reload has the instance's processes read their signing key anew, as a restart does.
+func (k *keys) reload() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.open != nil {
+		k.open.Reload()
+	}
+}
+
 // change takes one step of a key rotation, as the rake tasks cloud_connector:keys do.
-// Rotate restarts the processes that have loaded the old key.
-func (k *keys) change(kind signingKey, step string) (*token.Keyring, error) {
+// Rotate restarts the processes that have loaded the old key, unless it is told not to.
+func (k *keys) change(kind signingKey, ask control.KeysRequest) (*token.Keyring, error) {
 	ring, err := k.ring(kind)
 	if err != nil {
 		return nil, err
 	}
-	switch step {
+	switch ask.Step {
 	case "list":
 	case "create":
 		k.mu.Lock()
@@ -71,13 +80,15 @@ func (k *keys) change(kind signingKey, step string) (*token.Keyring, error) {
 		if err := ring.Rotate(); err != nil {
 			return nil, err
 		}
-		ring.Reload()
+		if !ask.NoRestart {
+			ring.Reload()
+		}
 	case "trim":
 		if _, err := ring.Trim(); err != nil {
 			return nil, err
 		}
 	default:
-		return nil, fmt.Errorf("unknown step %q, expected one of %s", step, strings.Join(keySteps, ", "))
+		return nil, fmt.Errorf("unknown step %q, expected one of %s", ask.Step, strings.Join(keySteps, ", "))
 	}
 	return ring, nil
 }
@@ -85,8 +96,8 @@ func (k *keys) change(kind signingKey, step string) (*token.Keyring, error) {
 var keySteps = []string{"list", "create", "rotate", "trim"}
 
 // rotateKeys is the action control.ActionRotateKeys.
-func (i *Instance) rotateKeys(step string) (control.KeysResult, error) {
-	ring, err := i.keys.change(i.installed().key, step)
+func (i *Instance) rotateKeys(ask control.KeysRequest) (control.KeysResult, error) {
+	ring, err := i.keys.change(i.installed().key, ask)
 	if err != nil {
 		return control.KeysResult{}, err
 	}

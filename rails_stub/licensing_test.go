@@ -11,6 +11,7 @@ import (
 
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/control"
+	"github.com/ccmock/ccmock/internal/goldentest"
 	"github.com/ccmock/ccmock/internal/world"
 	railsstub "github.com/ccmock/ccmock/rails_stub"
 )
@@ -85,7 +86,7 @@ func TestSeatLinkRequest(t *testing.T) {
 		pretty, err := json.MarshalIndent(read, "", "  ")
 		require.NoError(t, err)
 		body.body = string(pretty)
-		golden(t, "seat_link_"+version+".txt", show(body))
+		goldentest.Text(t, "golden/seat_link_"+version+".txt", show(body))
 	}
 }
 
@@ -176,7 +177,7 @@ func TestActivation(t *testing.T) {
 	seen := r.portal.requests()
 	require.Len(t, seen, 3)
 	require.Contains(t, seen[0].body, `"activationCode":"`+w.Instances[0].ActivationCode()+`"`)
-	golden(t, "activation.txt", strings.ReplaceAll(show(seen[0]), w.Instances[0].ActivationCode(), "<code>"))
+	goldentest.Text(t, "golden/activation.txt", strings.ReplaceAll(show(seen[0]), w.Instances[0].ActivationCode(), "<code>"))
 }
 
 func TestActivationThatFails(t *testing.T) {

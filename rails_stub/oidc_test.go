@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccmock/ccmock/internal/control"
+	"github.com/ccmock/ccmock/internal/goldentest"
 	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/internal/world"
 )
@@ -20,7 +21,7 @@ func TestDiscovery(t *testing.T) {
 		got := r.request(http.MethodGet, "gitlab", "/.well-known/openid-configuration", "")
 		require.Equal(t, 200, got.status)
 		require.Equal(t, "application/json; charset=utf-8", got.header.Get("Content-Type"))
-		golden(t, "discovery_"+version+".json", got.body)
+		goldentest.Text(t, "golden/discovery_"+version+".json", got.body)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/stub"
 	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 	railsstub "github.com/ccmock/ccmock/rails_stub"
 )
 
@@ -31,7 +32,7 @@ func env() stub.Env {
 
 func options() railsstub.Options {
 	return railsstub.Options{
-		Keys: pool(), Features: features(), CustomersDotURL: "http://customers.test", GatewayURL: "http://cloud.test",
+		Keys: tokentest.Pool(), Features: features(), CustomersDotURL: "http://customers.test", GatewayURL: "http://cloud.test",
 		InstanceURL: func(name string) string { return "http://" + name + ".test:3000" },
 	}
 }

@@ -24,21 +24,13 @@ import (
 	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/stub"
 	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 	"github.com/ccmock/ccmock/internal/world"
 	railsstub "github.com/ccmock/ccmock/rails_stub"
 )
 
 // start is when the worlds of these tests begin: a Monday, after the tutorial's cut-off.
 var start = time.Date(2024, 3, 4, 9, 0, 0, 0, time.UTC)
-
-// pool is shared, since keys take long to make. Nothing changes a key.
-var pool = sync.OnceValue(func() *token.Pool {
-	p, err := token.NewPool("")
-	if err != nil {
-		panic(err)
-	}
-	return p
-})
 
 var features = sync.OnceValue(func() []feature.Feature {
 	found, err := feature.Load(os.DirFS("testdata/features"), ".")
@@ -166,7 +158,7 @@ func newRigAt(t testing.TB, w world.World, gateway string) *rig {
 	}
 	var err error
 	r.stub, err = railsstub.New(env, r.jobs, railsstub.Options{
-		Keys: pool(), Features: features(), CustomersDotURL: r.portal.URL, GatewayURL: gateway,
+		Keys: tokentest.Pool(), Features: features(), CustomersDotURL: r.portal.URL, GatewayURL: gateway,
 		InstanceURL: func(name string) string { return "http://" + name + ".test:3000" },
 	})
 	require.NoError(t, err)
@@ -264,9 +256,7 @@ func (r *rig) walk(d time.Duration) {
 // portalToken signs what CustomersDot would.
 func portalToken(t testing.TB, now time.Time, jti string) string {
 	t.Helper()
-	key, err := pool().Get("customersdot")
-	require.NoError(t, err)
-	raw, err := token.Sign(key, token.Claims{
+	raw, err := token.Sign(tokentest.Key(t, "customersdot"), token.Claims{
 		ID: jti, Issuer: "http://customers.test", Subject: "acme-uuid", Audience: []string{"gitlab-ai-gateway"},
 		IssuedAt: now, ExpiresAt: now.Add(72 * time.Hour), Realm: "self-managed", Scopes: []string{"new_feature_scope"},
 	}, token.SignOptions{WithKeyID: true})

@@ -38,7 +38,7 @@ func (i *Instance) forge(ask control.SignRequest) (control.TokenResult, error) {
 	}
 	overlay(header, ask.Header)
 	overlay(claims, ask.Claims)
-	raw, err := token.Forge(key, header, claims)
+	raw, err := token.ForgeAs(key, header, claims, ask.Forgery())
 	if err != nil {
 		return control.TokenResult{}, err
 	}

@@ -2,6 +2,7 @@ package railsstub
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,7 +22,7 @@ var tokenSync = &job{name: "sync_service_token", retries: 3, backoff: sidekiq, w
 func (i *Instance) syncToken(ctx context.Context, w work) result {
 	rel, now := i.installed(), i.service.Clock().Now()
 	i.mu.RLock()
-	held, lasts := i.license, i.synced.lasts(now)
+	held, lasts := cmp.Or(i.stale, i.license), i.synced.lasts(now)
 	i.mu.RUnlock()
 	if rel.hourly && !w.force && lasts {
 		return result{outcome: control.Skipped, message: "skipping token refresh"}

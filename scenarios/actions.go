@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ccmock/ccmock/internal/control"
@@ -21,6 +22,7 @@ type outcome struct {
 	raw    string         // the token that the action gave
 	token  *journal.Token // likewise; of a job, the one that the instance has now
 	job    *control.SyncResult
+	stored *control.StoredResult
 	keys   *control.KeysResult
 	before control.KeysResult
 }
@@ -50,7 +52,9 @@ func (p *player) do(ctx context.Context, s *Step, r *StepResult) *outcome {
 	case s.SeatLink != nil:
 		return p.job(ctx, control.ActionSeatLink, control.InstanceRequest{Instance: s.SeatLink.Instance}, r)
 	case s.Activate != nil:
-		return p.job(ctx, control.ActionActivate, control.ActivateRequest{Instance: s.Activate.Instance, Code: s.Activate.Code}, r)
+		return p.activate(ctx, s.Activate, r)
+	case s.Stored != nil:
+		return p.stored(ctx, s.Stored, r)
 	case s.RotateKeys != nil:
 		return p.rotateKeys(ctx, s.RotateKeys, r)
 	}
@@ -76,6 +80,14 @@ func (p *player) change(ctx context.Context, s *Step) error {
 		return p.tell(ctx, control.ActionRenewLicense, control.RenewRequest{Instance: s.RenewLicense.Instance, License: s.RenewLicense.License})
 	case s.Catalog != nil:
 		return p.tell(ctx, control.ActionCatalog, control.CatalogRequest{YAML: s.Catalog.YAML})
+	case s.Jobs != nil:
+		return p.tell(ctx, control.ActionJobs, control.JobsRequest{Instance: s.Jobs.Instance, Run: s.Jobs.Run, StaleLicense: s.Jobs.StaleLicense})
+	case s.UploadLicense != nil:
+		return p.upload(ctx, s.UploadLicense)
+	case s.Misissue != nil:
+		return p.misissue(ctx, s.Misissue)
+	case s.Let != nil:
+		return p.let(s.Let)
 	case s.Limits != nil:
 		return p.tell(ctx, control.ActionLimits, control.Limits{
 			Window: s.Limits.Window, PerUser: s.Limits.PerUser, PerInstance: s.Limits.PerInstance, PerUnauthorized: s.Limits.PerUnauthorized,
@@ -171,7 +183,7 @@ func (p *player) sign(ctx context.Context, s *Sign) *outcome {
 	if err != nil {
 		return &outcome{err: err}
 	}
-	ask := control.SignRequest{Service: s.Service, Instance: s.Instance, Stranger: s.Stranger}
+	ask := control.SignRequest{Service: s.Service, Instance: s.Instance, Stranger: s.Stranger, Algorithm: s.Alg, HMACKey: s.HMACKey, Spoil: s.Spoil}
 	ask.Claims, _ = claims.(map[string]any)
 	ask.Header, _ = header.(map[string]any)
 	return p.issue(ctx, control.ActionSign, ask)
@@ -190,7 +202,9 @@ func (p *player) rotateKeys(ctx context.Context, k *RotateKeys, r *StepResult) *
 	if err != nil {
 		return &outcome{err: err}
 	}
-	after, err := control.Call[control.KeysResult](ctx, p.client, control.ActionRotateKeys, control.KeysRequest{Service: k.Service, Step: k.Step})
+	after, err := control.Call[control.KeysResult](ctx, p.client, control.ActionRotateKeys, control.KeysRequest{
+		Service: k.Service, Step: k.Step, NoRestart: k.Restart != nil && !*k.Restart,
+	})
 	if err != nil {
 		return &outcome{err: err}
 	}
@@ -217,6 +231,7 @@ func (o *outcome) value(path string) (any, error) {
 	}
 	been := "body"
 	for _, key := range strings.Split(strings.TrimPrefix(path, "body."), ".") {
+		key, index, listed := cutIndex(key)
 		object, ok := at.(map[string]any)
 		if !ok {
 			return nil, fmt.Errorf("%s is no object", been)
@@ -230,6 +245,23 @@ func (o *outcome) value(path string) (any, error) {
 			return nil, fmt.Errorf("%s has no %s, but %s", been, key, strings.Join(known, ", "))
 		}
 		been += "." + key
+		if listed {
+			items, ok := at.([]any)
+			if !ok || index >= len(items) {
+				return nil, fmt.Errorf("%s has no item %d", been, index)
+			}
+			at, been = items[index], fmt.Sprintf("%s[%d]", been, index)
+		}
 	}
 	return at, nil
+}
+
+// cutIndex takes key[3] apart.
+func cutIndex(text string) (key string, index int, found bool) {
+	key, rest, found := strings.Cut(text, "[")
+	index, err := strconv.Atoi(strings.TrimSuffix(rest, "]"))
+	if !found || err != nil || index < 0 {
+		return text, 0, false
+	}
+	return key, index, true
 }

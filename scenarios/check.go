@@ -12,6 +12,7 @@ import (
 
 	"github.com/ccmock/ccmock/internal/feature"
 	"github.com/ccmock/ccmock/internal/strictyaml"
+	"github.com/ccmock/ccmock/internal/token"
 )
 
 // checker finds what is wrong with a flow whose YAML can be read.
@@ -188,6 +189,7 @@ func (c *checker) arguments(at, step string, s *Step, n int) {
 		instance(s.SeatLink.Instance)
 	case s.Activate != nil:
 		instance(s.Activate.Instance)
+		c.refs(at+".code", s.Activate.Code)
 	case s.AssignSeat != nil:
 		c.required(at+".user", s.AssignSeat.User)
 		user(s.AssignSeat.User)
@@ -225,6 +227,8 @@ func (c *checker) arguments(at, step string, s *Step, n int) {
 		}
 	case s.Catalog != nil:
 		c.editCatalog(at, s)
+	case s.Stored != nil, s.Jobs != nil, s.UploadLicense != nil, s.Misissue != nil, s.Let != nil:
+		c.trouble(at, s)
 	default:
 		c.machinery(at, s, n)
 	}
@@ -243,12 +247,13 @@ func (c *checker) machinery(at string, s *Step, n int) {
 		c.word(at+".instance", "instance", s.Sign.Instance, c.flow.instances())
 		c.refs(at+".claims", s.Sign.Claims)
 		c.refs(at+".header", s.Sign.Header)
+		c.forgery(at, s.Sign)
 	case s.RotateKeys != nil:
 		service(s.RotateKeys.Service, issuers)
 		c.required(at+".step", s.RotateKeys.Step)
 		c.word(at+".step", "step of a rotation", s.RotateKeys.Step, []string{"create", "rotate", "trim", "list"})
 	case s.Restart != nil:
-		service(s.Restart.Service, append(c.flow.backends(), gateway, all))
+		service(s.Restart.Service, append(append(c.flow.backends(), c.flow.instances()...), gateway, all))
 	case s.Limits != nil:
 		l := *s.Limits
 		if l.Window < 0 || l.PerUser < 0 || l.PerInstance < 0 || l.PerUnauthorized < 0 {
@@ -286,6 +291,15 @@ func (c *checker) machinery(at string, s *Step, n int) {
 	}
 }
 
+func (c *checker) forgery(at string, s *Sign) {
+	c.word(at+".alg", "algorithm", s.Alg, token.Algorithms())
+	c.word(at+".hmac_key", "form of a key", s.HMACKey, token.HMACKeys())
+	c.word(at+".spoil", "spoil", s.Spoil, token.Spoils())
+	if hmac := s.Alg == "HS256"; hmac != (s.HMACKey != "") {
+		c.complain(at, "", "alg: HS256 and hmac_key go together")
+	}
+}
+
 func (c *checker) use(at, step string, s *Step) {
 	names := feature.Names(c.flow.Features)
 	c.required(at+".feature", s.Use.Feature)
@@ -314,6 +328,7 @@ func (c *checker) call(at string, call *Call) {
 	}
 	c.token(at+".token", call.Token)
 	c.refs(at+".headers", call.Headers)
+	c.refs(at+".also", call.Also)
 	c.refs(at+".body", call.Body)
 }
 

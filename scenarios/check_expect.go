@@ -23,6 +23,7 @@ var expectable = map[string][]string{
 	"seat_link":    {"outcome", "message", "token", "refused"},
 	"activate":     {"outcome", "message", "token", "refused"},
 	"rotate_keys":  {"keys"},
+	"stored":       {"stored", "token"},
 }
 
 // tokenGivers are the actions that hand out a token to save.
@@ -41,8 +42,7 @@ func (c *checker) save(at string, s *Step) {
 	case save.Name == "":
 		c.required(here, "")
 		return
-	case save.Name == none || save.Name == "now" || !savable.MatchString(save.Name):
-		c.complain(here, "", "%q cannot be a name: a lower-case letter, then letters, digits and underscores, and neither %s nor now", save.Name, none)
+	case !c.named(here, save.Name):
 		return
 	case save.Value == "" && !slices.Contains(tokenGivers, s.action()):
 		c.complain(here, "say which value: save: {name: "+save.Name+", value: body.token}",
@@ -52,11 +52,25 @@ func (c *checker) save(at string, s *Step) {
 	case save.Value != "" && !strings.HasPrefix(save.Value, "body.") && !strings.HasPrefix(save.Value, "headers."):
 		c.complain(here+".value", "", "expected such as body.token or headers.X-Request-Id, got %q", save.Value)
 	}
-	if _, twice := c.saved[save.Name]; twice && !c.used[save.Name] {
-		c.complain(here, "", "%q is saved again before it was used", save.Name)
+	c.remember(here, save.Name)
+}
+
+// named complains about a name that nothing can be saved under.
+func (c *checker) named(at, name string) bool {
+	if name == none || name == "now" || !savable.MatchString(name) {
+		c.complain(at, "", "%q cannot be a name: a lower-case letter, then letters, digits and underscores, and neither %s nor now", name, none)
+		return false
 	}
-	c.saved[save.Name] = here
-	delete(c.used, save.Name)
+	return true
+}
+
+// remember notes that something is saved, for later steps to refer to.
+func (c *checker) remember(at, name string) {
+	if _, twice := c.saved[name]; twice && !c.used[name] {
+		c.complain(at, "", "%q is saved again before it was used", name)
+	}
+	c.saved[name] = at
+	delete(c.used, name)
 }
 
 // overHTTP reports whether the step's action is a request with an answer.
@@ -123,6 +137,9 @@ func (c *checker) expect(at string, s *Step) {
 			c.complain(here+".keys.published", "", "an issuer publishes one key at least")
 		}
 	}
+	if e.Stored != nil {
+		c.expectStored(here+".stored", e.Stored)
+	}
 	if e.Token != nil {
 		c.expectToken(here+".token", e.Token)
 	}
@@ -135,7 +152,7 @@ const (
 )
 
 var expectKeys = []string{
-	"status", "body", "headers", "refused", "token", "outcome", "message", "error", "calls", "keys",
+	"status", "body", "headers", "refused", "token", "outcome", "message", "error", "calls", "keys", "stored",
 }
 
 // notEmpty complains about a block in which nothing stands.

@@ -24,7 +24,8 @@
 //	    expect: {status: 200, body: {extra: Feature}}
 //
 // GitLab.com is always there, under the name gitlab. given may also have a catalog (the
-// text of a cloud_connector.yml) or a catalog_file beside the flow.
+// text of a cloud_connector.yml) or a catalog_file beside the flow, and seat_count_enforced:
+// true for an AI gateway that still refuses a seat count other than the token's.
 //
 // # Steps
 //
@@ -38,7 +39,7 @@
 // The actions. Where one is followed by "or", the short form stands for the first key.
 //
 //	use             calls a feature as a user does: FEATURE, or {feature, as, headers, body}
-//	call            sends to the gateway what GitLab would send, with changes: {feature, user, instance, token, endpoint, headers, body}; a header of null is not sent, token is a saved one or none
+//	call            sends to the gateway what GitLab would send, with changes: {feature, user, instance, token, endpoint, headers, also, body}; a header of null is not sent, one under also is sent once more, token is a saved one or none
 //	request         sends anything to any service: {to, method, path, headers, body, token}
 //	access_token    what CloudConnector::AccessService gives: INSTANCE, or {instance, user, scopes, extra_claims}
 //	sync            runs the token sync job: INSTANCE, or {instance, force}
@@ -47,17 +48,22 @@
 //	assign_seat     gives a seat of an add-on, or takes it away: {user, add_on, remove}
 //	set_user        changes a user: {user, blocked, denied}
 //	upgrade         installs another version: {instance, gitlab_version}
+//	stored          looks at what it has stored: INSTANCE
+//	jobs            stops its jobs, or has its token sync keep the present licence: {instance, run, stale_license}
+//	upload_license  installs a licence key: {instance, key}
 //	purchase        buys an add-on: {instance, add_on, seats, starts_on, expires_on, trial}
 //	cancel_add_on   ends an add-on at once: {instance, add_on}
 //	revoke_license  ends the right to tokens: INSTANCE
 //	renew_license   sells another period: INSTANCE, or {instance, kind, plan, starts_at, expires_at, trial, no_expiry}
 //	catalog         edits cloud_connector.yml: TEXT, or {yaml, file}
-//	sign            has an issuer sign what it never would: {service, instance, claims, header, stranger}; a claim of null is left out
-//	rotate_keys     one step of a key rotation: {service, step}, which is create, rotate, trim or list
-//	restart         empties the caches of a backend or the gateway: SERVICE, or all
+//	sign            has an issuer sign what it never would: {service, instance, claims, header, stranger, alg, hmac_key, spoil}; a claim of null is left out, and package token lists what alg, hmac_key and spoil may be
+//	misissue        has CustomersDot issue wrong tokens, until told otherwise: INSTANCE, or {instance, claims, header, stranger}
+//	rotate_keys     one step of a key rotation: {service, step}, which is create, rotate, trim or list; restart: false leaves GitLab running on the old key
+//	restart         empties the caches of a backend, the gateway or an instance: SERVICE, or all backends and the gateway
 //	limits          sets the gateway's rate limits: {window, per_user, per_instance, per_unauthorized}
 //	fault           makes something go wrong: {name, where: {service, route, method, path, header}, skip, times, do: {status, headers, body, reset, cut_after, delay}}
 //	heal            takes a fault out of force: NAME
+//	let             keeps a value, as a setting that is changed later: {name, value}
 //	advance         moves time on, and runs the jobs that fall due on the way: DURATION
 //	set_time        puts the clock anywhere, and runs nothing: TIME
 //	skew            makes one service's clock run ahead or behind: {service, by}
@@ -69,13 +75,14 @@
 //	status   of the answer
 //	body     an object may have more members than named here, and a null one must be null or absent; a list must be the same; a text is compared as it stands
 //	headers  of the answer; null means absent
-//	refused  {by: SERVICE, reason: REASON}: who refused by the journal, and that nobody else did
+//	refused  {by: SERVICE, reason: REASON}: who refused by the journal, and that nobody else did; detail: what the journal's detail contains
 //	token    {absent, scopes, audience, ttl, issuer, subject, realm, claims, header} of the token that the step gave or, of a call, of the one that got furthest in
 //	outcome  of a job: succeeded, skipped or failed
 //	message  that the job's message contains
 //	error    that the action's error contains
 //	calls    {SERVICE: COUNT}: the requests that services answered during the step, fetches of keys among them
 //	keys     {published, signing} after rotate_keys: how many, and whether the same key signs or it changed
+//	stored   {tokens, expired, license, license_kind, seats} after stored: how many rows, the licence and its kind, {ADD_ON: SEATS}; token is the last row
 //
 // # References
 //

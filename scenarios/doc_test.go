@@ -127,6 +127,9 @@ func TestOurFlowsSayWhy(t *testing.T) {
 	flows, err := Load(Flows(), known)
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, len(flows), 22)
+	incidents, err := Load(Incidents(), known)
+	require.NoError(t, err)
+	flows = append(flows, incidents...)
 	used := map[string]bool{}
 	for _, f := range flows {
 		for n, s := range f.Steps {

@@ -27,6 +27,8 @@ type Expect struct {
 	// among them.
 	Calls map[string]int `yaml:"calls"`
 	Keys  *KeysExpect    `yaml:"keys"`
+	// Stored is about what an instance has stored.
+	Stored *StoredExpect `yaml:"stored"`
 }
 
 // Refused says which service refuses, and why. It is looked up in the journal, as the
@@ -34,6 +36,7 @@ type Expect struct {
 type Refused struct {
 	By     string       `yaml:"by,required"`
 	Reason token.Reason `yaml:"reason,required"`
+	Detail string       `yaml:"detail"` // the journal's detail contains it
 }
 
 // TokenExpect is about the token that the step got or, where a feature was called, about
@@ -58,4 +61,13 @@ type KeysExpect struct {
 	Published int `yaml:"published"` // how many
 	// Signing is same or changed, compared with the key that signed before the step.
 	Signing string `yaml:"signing"`
+}
+
+// StoredExpect is about the tables of an instance; what is absent is not looked at.
+type StoredExpect struct {
+	Tokens      *int           `yaml:"tokens"`  // rows, expired ones too
+	Expired     *int           `yaml:"expired"` // of them
+	License     *int           `yaml:"license"` // the number of the current licence, 0 for none
+	LicenseKind string         `yaml:"license_kind"`
+	Seats       map[string]int `yaml:"seats"` // that the instance holds, by add-on
 }

@@ -1,9 +1,7 @@
 package scenarios_test
 
 import (
-	"flag"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,22 +9,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ccmock/ccmock/internal/goldentest"
 	"github.com/ccmock/ccmock/scenarios"
 )
-
-var update = flag.Bool("update", false,
-	"rewrite the golden files of this package; read the diff before you commit it, as it is what users will see")
 
 // golden compares a text with testdata/<name>.golden, or rewrites that.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	file := filepath.Join("testdata", name+".golden")
-	if *update {
-		require.NoError(t, os.WriteFile(file, []byte(got), 0o600))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err, "run the test with -update and read the diff")
-	require.Equal(t, string(want), got)
+	goldentest.Text(t, name+".golden", got)
 }
 
 // standing is a stopwatch that stands still, so that stories are the same each time.

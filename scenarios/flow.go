@@ -63,11 +63,13 @@ type given struct {
 	// features make up; CatalogFile is a file with it, beside the flow.
 	Catalog     string `yaml:"catalog"`
 	CatalogFile string `yaml:"catalog_file"`
+	// SeatCountEnforced is that of the world.
+	SeatCountEnforced bool `yaml:"seat_count_enforced"`
 }
 
 // world makes a World of what is given. It is not completed.
 func (g given) world() world.World {
-	w := world.World{Now: g.Now, Catalog: g.Catalog}
+	w := world.World{Now: g.Now, Catalog: g.Catalog, SeatCountEnforced: g.SeatCountEnforced}
 	for name, i := range g.Instances {
 		i.Name = name
 		w.Instances = append(w.Instances, i)

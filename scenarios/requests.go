@@ -154,6 +154,13 @@ func (p *player) call(ctx context.Context, c *Call, r *StepResult) *outcome {
 			h.Set(name, *value)
 		}
 	}
+	also, err := p.resolve.texts(c.Also)
+	if err != nil {
+		return &outcome{err: err}
+	}
+	for name, value := range also {
+		h.Add(name, value)
+	}
 	return p.send(ctx, outgoing{gateway, e.Method, base + e.Path, h, body}, r)
 }
 

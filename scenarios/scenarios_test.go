@@ -8,19 +8,13 @@ import (
 
 	"github.com/ccmock/ccmock/internal/ecosystem"
 	"github.com/ccmock/ccmock/internal/feature"
-	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 	"github.com/ccmock/ccmock/internal/world"
 	"github.com/ccmock/ccmock/scenarios"
 )
 
 // keys are shared by all ecosystems of this package's tests: making RSA keys is slow.
-var keys = func() *token.Pool {
-	pool, err := token.NewPool("") // in memory
-	if err != nil {
-		panic(err)
-	}
-	return pool
-}()
+var keys = tokentest.Pool()
 
 // seed makes the ids of a failing flow the same when it is run again.
 const seed = 1

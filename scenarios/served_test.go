@@ -48,7 +48,7 @@ func serve(t *testing.T) scenarios.Target {
 	return scenarios.Target{Name: "served", Control: []string{rest.ControlURL(), portal.ControlURL()}, ControlToken: "secret"}
 }
 
-// TestFlowsOnAServedEcosystem runs every flow against one ecosystem that is there already
+// TestFlowsOnAServedEcosystem runs every flow, and every incident, against one ecosystem that is there already
 // and belongs to somebody: the flows take turns, and afterwards it is as it was.
 func TestFlowsOnAServedEcosystem(t *testing.T) {
 	target := serve(t)
@@ -56,7 +56,7 @@ func TestFlowsOnAServedEcosystem(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
 	t.Run("flows", func(t *testing.T) {
-		report := scenarios.Run(scenarios.Testing(t), flows(t), scenarios.Options{Target: target})
+		report := scenarios.Run(scenarios.Testing(t), append(flows(t), incidents(t)...), scenarios.Options{Target: target})
 		require.Equal(t, "served", report.Target)
 		require.Equal(t, len(report.Flows), report.Counts().Passed)
 	})

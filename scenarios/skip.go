@@ -9,7 +9,7 @@ import (
 // their own, or under none.
 var controlled = map[string]string{
 	"fault": "", "heal": "", "advance": "", "set_time": "", "skew": "", // parts of the plane itself
-	"use": none, "call": none, "request": none, // over the imitated APIs
+	"let": none, "use": none, "call": none, "request": none, // over the imitated APIs
 }
 
 // dispensable are the actions after which a flow is worth going on with where they cannot
@@ -78,12 +78,21 @@ func needs(s *Step, name string) bool {
 		look(s.Use.Body)
 	case s.Call != nil:
 		_, _ = r.nullableTexts(s.Call.Headers)
+		_, _ = r.texts(s.Call.Also)
 		look(s.Call.Body)
 	case s.Request != nil:
 		_, _ = r.texts(s.Request.Headers)
 		look(s.Request.Path, s.Request.Body)
 	case s.Sign != nil:
 		look(anyMap(s.Sign.Claims), anyMap(s.Sign.Header))
+	case s.Misissue != nil:
+		look(anyMap(s.Misissue.Claims), anyMap(s.Misissue.Header))
+	case s.UploadLicense != nil:
+		look(s.UploadLicense.Key)
+	case s.Activate != nil:
+		look(s.Activate.Code)
+	case s.Let != nil:
+		look(s.Let.Value)
 	case s.AccessToken != nil:
 		look(anyMap(s.AccessToken.ExtraClaims))
 	}

@@ -32,6 +32,10 @@ type Step struct {
 	AssignSeat  *AssignSeat  `yaml:"assign_seat"`
 	SetUser     *SetUser     `yaml:"set_user"`
 	Upgrade     *Upgrade     `yaml:"upgrade"`
+	Stored      *OnInstance  `yaml:"stored"`
+	Jobs        *Jobs        `yaml:"jobs"`
+
+	UploadLicense *UploadLicense `yaml:"upload_license"`
 
 	// What happens at CustomersDot.
 	Purchase      *Purchase     `yaml:"purchase"`
@@ -42,11 +46,15 @@ type Step struct {
 
 	// What happens to keys and services.
 	Sign       *Sign       `yaml:"sign"`
+	Misissue   *Misissue   `yaml:"misissue"`
 	RotateKeys *RotateKeys `yaml:"rotate_keys"`
 	Restart    *Restart    `yaml:"restart"`
 	Limits     *Limits     `yaml:"limits"`
 	Fault      *fault.Rule `yaml:"fault"`
 	Heal       *string     `yaml:"heal"`
+
+	// What the flow itself remembers.
+	Let *Let `yaml:"let"`
 
 	// Time.
 	Advance *time.Duration `yaml:"advance"`
@@ -84,7 +92,9 @@ type Call struct {
 	Endpoint feature.Endpoint `yaml:"endpoint"`
 	// Headers replace GitLab's; null removes one.
 	Headers map[string]*string `yaml:"headers"`
-	Body    any                `yaml:"body"`
+	// Also are headers that are sent once more, after those of the same name.
+	Also map[string]string `yaml:"also"`
+	Body any               `yaml:"body"`
 }
 
 // Request is any HTTP request to any service.
@@ -138,6 +148,25 @@ type SetUser struct {
 	Denied  []string `yaml:"denied"` // features; [] allows all again
 }
 
+// Jobs changes how an instance's jobs are run; what is absent stays as it is.
+type Jobs struct {
+	Instance     string `yaml:"instance,required"`
+	Run          *bool  `yaml:"run"`           // false: nothing is run when it falls due
+	StaleLicense *bool  `yaml:"stale_license"` // true: the token sync goes on with the present licence
+}
+
+// UploadLicense installs a licence key at an instance, as its administrator does.
+type UploadLicense struct {
+	Instance string `yaml:"instance,required"`
+	Key      string `yaml:"key,required"`
+}
+
+// Let keeps a value under a name, as a setting that later steps refer to and change.
+type Let struct {
+	Name  string `yaml:"name,required"`
+	Value string `yaml:"value,required"`
+}
+
 // Upgrade installs another GitLab version.
 type Upgrade struct {
 	Instance      string          `yaml:"instance,required"`
@@ -177,15 +206,31 @@ type Sign struct {
 	Claims   map[string]any `yaml:"claims"`
 	Header   map[string]any `yaml:"header"`
 	Stranger bool           `yaml:"stranger"` // sign with a key that nobody publishes
+	Alg      string         `yaml:"alg"`      // sign by another algorithm; the header says the same unless it is given
+	HMACKey  string         `yaml:"hmac_key"` // with HS256, the form of the public key that it is keyed with
+	Spoil    string         `yaml:"spoil"`    // what is done to the token beside
+}
+
+// Misissue makes CustomersDot issue wrong tokens to an instance from now on: claims and
+// header are laid over those of each. Without either, it issues right ones again.
+type Misissue struct {
+	Instance string         `yaml:"instance,required,short"`
+	Claims   map[string]any `yaml:"claims"`
+	Header   map[string]any `yaml:"header"`
+	Stranger bool           `yaml:"stranger"` // sign with a key that nobody publishes
 }
 
 // RotateKeys does a step of a key rotation at an issuer: create, rotate, trim or list.
 type RotateKeys struct {
 	Service string `yaml:"service,required"`
 	Step    string `yaml:"step,required"`
+	// Restart is false where a rotate leaves the processes of an instance running, which then
+	// go on signing with the old key.
+	Restart *bool `yaml:"restart"`
 }
 
-// Restart restarts a backend or the gateway; all of them, if it is called all.
+// Restart restarts a backend, the gateway or an instance. Called all, it restarts every
+// backend and the gateway.
 type Restart struct {
 	Service string `yaml:"service,required,short"`
 }
@@ -306,6 +351,16 @@ func (s Step) Title() string {
 		detail = "of " + s.RenewLicense.Instance
 	case s.Catalog != nil:
 		words = "edit the catalog"
+	case s.Stored != nil:
+		words, detail = "look at what is stored", "at "+s.Stored.Instance
+	case s.Jobs != nil:
+		words, detail = "change the jobs", "of "+s.Jobs.Instance
+	case s.UploadLicense != nil:
+		words, detail = "upload a license", "to "+s.UploadLicense.Instance
+	case s.Let != nil:
+		detail = s.Let.Name + " be " + s.Let.Value
+	case s.Misissue != nil:
+		detail = "to " + s.Misissue.Instance
 	case s.Sign != nil:
 		detail = "by " + s.Sign.Service
 		if s.Sign.Stranger {

@@ -45,6 +45,9 @@ func (p *player) check(n int, out *outcome, r *StepResult) ([]Problem, []string)
 	if j.want.Keys != nil && out.keys != nil {
 		j.keys()
 	}
+	if j.want.Stored != nil && j.out.stored != nil {
+		j.stored()
+	}
 	j.calls()
 	if s := j.step.Save; s != nil && len(j.found) == 0 {
 		j.savable(s)
@@ -166,13 +169,16 @@ func (j *judging) refused() {
 	for _, e := range entries {
 		switch {
 		case e.Reason == "":
-		case e.Service == want.By && e.Reason == string(want.Reason):
+		case e.Service == want.By && e.Reason == string(want.Reason) && strings.Contains(e.Detail, want.Detail):
 			met = true
 		default:
 			others = append(others, told(e))
 		}
 	}
 	expected := fmt.Sprintf("expected %s to refuse for %s", want.By, want.Reason)
+	if want.Detail != "" {
+		expected += fmt.Sprintf(" with %q in the journal", want.Detail)
+	}
 	switch {
 	case !met && len(others) == 0:
 		j.complain("refused", "%s, but nobody refused", expected)

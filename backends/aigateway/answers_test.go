@@ -12,7 +12,9 @@ import (
 
 	"github.com/ccmock/ccmock/backends/aigateway"
 	"github.com/ccmock/ccmock/internal/feature"
+	"github.com/ccmock/ccmock/internal/goldentest"
 	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 )
 
 func TestAnswers(t *testing.T) {
@@ -40,7 +42,7 @@ func TestAnswers(t *testing.T) {
 			a := r.send(t, ask)
 			require.Equal(t, http.StatusOK, a.StatusCode, a.entry.Detail)
 			require.Equal(t, "application/json", a.Header.Get("Content-Type"))
-			golden(t, c.golden, a.body)
+			goldentest.JSON(t, c.golden+".json", a.body)
 		})
 	}
 	other := r.send(t, r.good(t).to("/v2/code/completions", strings.Replace(codeBody, "hello", "bye", 1)))
@@ -207,7 +209,7 @@ func TestFeaturesOnTheGateway(t *testing.T) {
 	listing.method = http.MethodPut
 	require.Equal(t, "GET, POST", r.send(t, listing).Header.Get("Allow"))
 
-	_, err := aigateway.New(r.env, aigateway.Options{Name: "ai", Keys: keys, Features: []feature.Feature{
+	_, err := aigateway.New(r.env, aigateway.Options{Name: "ai", Keys: tokentest.Pool(), Features: []feature.Feature{
 		declare("duo_chat", "POST /v1/chat/agent", "documentation_search", nil),
 	}})
 	require.EqualError(t, err, `feature "duo_chat" demands scope "documentation_search" of POST /v1/chat/agent, where the AI gateway demands "duo_chat" (hint: backend.scope)`)

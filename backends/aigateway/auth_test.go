@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 )
 
 // Each row changes one thing of a good call. What the real gateway answers to the token
@@ -37,7 +38,7 @@ func TestOneThingChanged(t *testing.T) {
 		{"no auth type", func(c *call) { c.header.Del("X-Gitlab-Authentication-Type") }, 401, `{"error":"Invalid authentication token type - only OIDC is supported"}`, token.WrongAuthType},
 		{"garbage", func(c *call) { c.token = "garbage" }, 401, forbidden, token.Malformed},
 		{"HS256", func(c *call) { c.jose["alg"] = "HS256" }, 401, forbidden, token.WrongAlgorithm},
-		{"a stranger's key", func(c *call) { c.signer = key(t, "stranger") }, 401, forbidden, token.BadSignature},
+		{"a stranger's key", func(c *call) { c.signer = tokentest.Key(t, "stranger") }, 401, forbidden, token.BadSignature},
 		{"a stranger's kid", func(c *call) { c.jose["kid"] = "stranger" }, 200, "", ""},
 		{"another issuer", func(c *call) { c.claims["iss"] = "https://gitlab.com" }, 200, "", ""},
 		{"expired", func(c *call) { c.claims["exp"] = now.Unix() - 1 }, 401, forbidden, token.Expired},
@@ -123,14 +124,14 @@ func TestOpenPaths(t *testing.T) {
 
 func TestReadinessAndMissingKeys(t *testing.T) {
 	r := newRig(t)
-	r.gitlab.down.Store(true)
+	r.gitlab.SetDown(true)
 	a := r.bare(t, "GET", "/monitoring/ready", nil)
 	require.Equal(t, http.StatusServiceUnavailable, a.StatusCode)
 	require.Equal(t, "{}", a.body)
 	require.Contains(t, a.entry.Detail, "GitLab")
 
 	t.Run("the part that was fetched is used for a day", func(t *testing.T) {
-		r.gitlab.down.Store(false)
+		r.gitlab.SetDown(false)
 		require.Equal(t, http.StatusOK, r.send(t, r.good(t)).StatusCode)
 		a := r.send(t, r.good(t).saas(t, r))
 		require.Equal(t, http.StatusUnauthorized, a.StatusCode)
@@ -139,10 +140,10 @@ func TestReadinessAndMissingKeys(t *testing.T) {
 		require.Equal(t, http.StatusOK, r.send(t, r.good(t).saas(t, r)).StatusCode)
 	})
 	t.Run("a restart fetches at once", func(t *testing.T) {
-		before := r.cdot.fetches.Load()
+		before := r.cdot.Fetches()
 		r.Restart()
 		require.Equal(t, http.StatusOK, r.send(t, r.good(t)).StatusCode)
-		require.Equal(t, before+1, r.cdot.fetches.Load())
+		require.Equal(t, before+1, r.cdot.Fetches())
 	})
 }
 
@@ -189,4 +190,41 @@ func TestLongHeaders(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
 	require.Equal(t, http.StatusRequestHeaderFieldsTooLarge, resp.StatusCode)
+}
+
+// The seat count is compared where the world says so, as the gateway once did.
+func TestSeatCountEnforced(t *testing.T) {
+	r := newRig(t)
+	r.world.SeatCountEnforced = true
+	require.NoError(t, r.Seed(r.world))
+	for _, c := range []struct {
+		name   string
+		claim  any
+		header string
+		body   string
+		reason token.Reason
+	}{
+		{"the same", 5, "5", "", ""},
+		{"no claim", nil, "5", "", ""},
+		{"another", 5, "6", `{"error":"Header mismatch 'X-Gitlab-Duo-Seat-Count'"}`, token.SeatCountMismatch},
+		{"not sent", 5, "", `{"error":"Header is missing: 'X-Gitlab-Duo-Seat-Count'"}`, token.MissingHeader},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			changed := r.good(t)
+			if c.claim != nil {
+				changed.claims["duo_seat_count"] = c.claim
+			}
+			if c.header != "" {
+				changed.header.Set("X-Gitlab-Duo-Seat-Count", c.header)
+			}
+			a := r.send(t, changed)
+			require.Equal(t, string(c.reason), a.entry.Reason, a.entry.Detail)
+			if c.body == "" {
+				require.Equal(t, http.StatusOK, a.StatusCode)
+				return
+			}
+			require.Equal(t, http.StatusUnauthorized, a.StatusCode)
+			require.Equal(t, c.body, a.body)
+		})
+	}
 }

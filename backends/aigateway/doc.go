@@ -7,7 +7,8 @@
 // gaps and crashes, through token.AIGatewayVerifier: one key set merged of all issuers
 // and the gateway's own keys, fetched inside the first request and kept for 24 hours,
 // whole or not (version 2 of the library, of 2025, retries and keeps an old set; this does
-// not). It covers every path but /monitoring/healthz, /monitoring/ready and /metrics,
+// not). A seat count in the header other than the token's is let pass, but in a world that
+// says otherwise: earlier releases refused it. Authentication covers every path but /monitoring/healthz, /monitoring/ready and /metrics,
 // exactly so spelt; a CORS preflight is answered before it.
 //
 // Endpoints, as of 2026 unless said:

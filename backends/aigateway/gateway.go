@@ -81,6 +81,8 @@ func (g *Gateway) start() {
 		Keys:    token.NewAIGatewayKeys(g.service.Clock(), g.client, g.options.Issuers, token.AIGatewayKeysOptions{Local: g.ring.Rows()}),
 		Service: g.name,
 		Clock:   g.service.Clock(),
+
+		EnforceSeatCount: g.world.SeatCountEnforced,
 	})
 }
 

@@ -94,7 +94,7 @@ func (g *Gateway) Sign(in control.SignRequest) (control.TokenResult, error) {
 	header := map[string]any{"alg": "RS256", "typ": "JWT"}
 	overlay(header, in.Header)
 	overlay(claims, in.Claims)
-	raw, err := token.Forge(key, header, claims)
+	raw, err := token.ForgeAs(key, header, claims, in.Forgery())
 	if err != nil {
 		return control.TokenResult{}, err
 	}

@@ -1,18 +1,11 @@
 package aigateway_test
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"flag"
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,59 +18,11 @@ import (
 	"github.com/ccmock/ccmock/internal/stub"
 	"github.com/ccmock/ccmock/internal/stub/stubtest"
 	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 	"github.com/ccmock/ccmock/internal/world"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew; read the difference before you commit it")
-
 var now = time.Date(2024, 2, 14, 23, 0, 0, 0, time.UTC)
-
-// keys are those of the whole test binary, as making one takes long.
-var keys = func() *token.Pool {
-	p, err := token.NewPool("")
-	if err != nil {
-		panic(err)
-	}
-	return p
-}()
-
-func key(t testing.TB, name string) *token.Key {
-	t.Helper()
-	k, err := keys.Get(name)
-	require.NoError(t, err)
-	return k
-}
-
-// issuer publishes a key as GitLab and CustomersDot do.
-type issuer struct {
-	*httptest.Server
-	down    atomic.Bool
-	fetches atomic.Int64
-}
-
-func newIssuer(t testing.TB, name string) *issuer {
-	t.Helper()
-	i := &issuer{}
-	mux := http.NewServeMux()
-	i.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if i.down.Load() {
-			panic(http.ErrAbortHandler)
-		}
-		mux.ServeHTTP(w, r)
-	}))
-	t.Cleanup(i.Close)
-	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(map[string]string{"issuer": i.URL, "jwks_uri": i.URL + "/moved"})
-	})
-	// The real gateway follows redirects.
-	mux.Handle("GET /moved", http.RedirectHandler("/oauth/discovery/keys", http.StatusFound))
-	set := token.NewKeySet(key(t, name))
-	mux.HandleFunc("GET /oauth/discovery/keys", func(w http.ResponseWriter, _ *http.Request) {
-		i.fetches.Add(1)
-		_, _ = w.Write(set.JSON())
-	})
-	return i
-}
 
 // declare makes a feature of the backend "ai".
 func declare(name, endpoint, scope string, change func(*feature.Backend)) feature.Feature {
@@ -102,7 +47,7 @@ type rig struct {
 	env          stub.Env
 	clock        *clock.Adjustable
 	world        world.World
-	gitlab, cdot *issuer
+	gitlab, cdot *tokentest.Issuer
 	url          string
 	client       *http.Client
 }
@@ -113,7 +58,7 @@ func newRig(t testing.TB, features ...feature.Feature) *rig {
 		features = []feature.Feature{codeSuggestions()}
 	}
 	r := &rig{
-		gitlab: newIssuer(t, "gitlab"), cdot: newIssuer(t, "customersdot"),
+		gitlab: tokentest.NewIssuer(t, "gitlab"), cdot: tokentest.NewIssuer(t, "customersdot"),
 		world: world.World{
 			Now:       now,
 			Instances: []world.Instance{{Name: "acme", Realm: world.SelfManaged}},
@@ -122,10 +67,12 @@ func newRig(t testing.TB, features ...feature.Feature) *rig {
 	}
 	require.Empty(t, r.world.Complete())
 	r.env, r.clock = stubtest.Env(r.world)
+	r.gitlab.Redirect() // the real gateway follows redirects
+	r.cdot.Redirect()
 	var err error
 	r.Gateway, err = aigateway.New(r.env, aigateway.Options{
-		Name: "ai", Features: features, Keys: keys,
-		Issuers: []token.Issuer{{Name: "GitLab", URL: r.gitlab.URL}, {Name: "CustomersDot", URL: r.cdot.URL}},
+		Name: "ai", Features: features, Keys: tokentest.Pool(),
+		Issuers: []token.Issuer{r.gitlab.As("GitLab"), r.cdot.As("CustomersDot")},
 	})
 	require.NoError(t, err)
 	require.NoError(t, r.Seed(r.world))
@@ -163,7 +110,7 @@ type call struct {
 // good is a request of acme's user ada, with CustomersDot's token for everything.
 func (r *rig) good(t testing.TB) *call {
 	t.Helper()
-	acme, signer, at := r.instance("acme"), key(t, "customersdot"), r.clock.Now()
+	acme, signer, at := r.instance("acme"), tokentest.Key(t, "customersdot"), r.clock.Now()
 	return &call{
 		method: http.MethodPost, path: "/v2/code/completions", body: codeBody,
 		header: http.Header{
@@ -190,7 +137,7 @@ func (r *rig) ada() string {
 func (c *call) saas(t testing.TB, r *rig) *call {
 	t.Helper()
 	gitlab := r.instance(world.GitLabCom)
-	c.signer = key(t, "gitlab")
+	c.signer = tokentest.Key(t, "gitlab")
 	c.jose["kid"] = c.signer.ID()
 	c.claims["iss"], c.claims["gitlab_realm"], c.claims["sub"] = r.gitlab.URL, "saas", gitlab.UUID
 	c.header.Set("X-Gitlab-Realm", "saas")
@@ -242,19 +189,4 @@ func (r *rig) bare(t testing.TB, method, path string, header http.Header) answer
 	}
 	header["Authorization"] = nil
 	return r.send(t, &call{method: method, path: path, header: header, token: "none"})
-}
-
-// golden compares a JSON body with testdata/<name>.json.
-func golden(t *testing.T, name, body string) {
-	t.Helper()
-	var pretty bytes.Buffer
-	require.NoError(t, json.Indent(&pretty, []byte(body), "", "  "), body)
-	pretty.WriteByte('\n')
-	file := filepath.Join("testdata", name+".json")
-	if *update {
-		require.NoError(t, os.WriteFile(file, pretty.Bytes(), 0o600))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Equal(t, string(want), pretty.String())
 }

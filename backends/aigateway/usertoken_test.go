@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccmock/ccmock/internal/control"
+	"github.com/ccmock/ccmock/internal/goldentest"
 	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/internal/world"
 )
@@ -74,7 +75,7 @@ func TestUserTokenClaims(t *testing.T) {
 			d.Claims["jti"] = "(random)"
 			text, err := json.Marshal(d.Claims)
 			require.NoError(t, err)
-			golden(t, c.golden, string(text))
+			goldentest.JSON(t, c.golden+".json", string(text))
 		})
 	}
 }

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"reflect"
 	"regexp"
 	"slices"
 	"time"
@@ -108,6 +109,9 @@ type serviceYAML struct {
 	BundledWith      *strictyaml.Document `yaml:"bundled_with"`
 	LicenseTypes     []string             `yaml:"license_types"`
 }
+
+// ServiceShape is the type that a service is decoded into, for who describes the format.
+func ServiceShape() reflect.Type { return reflect.TypeFor[serviceYAML]() }
 
 func serviceKeys() []string {
 	return []string{

@@ -14,6 +14,7 @@ import (
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/fault"
 	"github.com/ccmock/ccmock/internal/journal"
+	"github.com/ccmock/ccmock/internal/token"
 )
 
 // Info says what a process holds.
@@ -78,14 +79,16 @@ type Failure struct {
 // The actions, by the service that takes them.
 const (
 	// GitLab instances.
-	ActionSync        = "sync"         // SyncRequest -> SyncResult
-	ActionSeatLink    = "seat_link"    // InstanceRequest -> SyncResult
-	ActionActivate    = "activate"     // ActivateRequest -> SyncResult
-	ActionAccessToken = "access_token" // AccessTokenRequest -> TokenResult
-	ActionAssignSeat  = "assign_seat"  // SeatRequest -> Done
-	ActionSetUser     = "set_user"     // SetUserRequest -> Done
-	ActionUpgrade     = "upgrade"      // UpgradeRequest -> Done
-	ActionStored      = "stored"       // InstanceRequest -> StoredResult
+	ActionSync        = "sync"           // SyncRequest -> SyncResult
+	ActionSeatLink    = "seat_link"      // InstanceRequest -> SyncResult
+	ActionActivate    = "activate"       // ActivateRequest -> SyncResult
+	ActionAccessToken = "access_token"   // AccessTokenRequest -> TokenResult
+	ActionAssignSeat  = "assign_seat"    // SeatRequest -> Done
+	ActionSetUser     = "set_user"       // SetUserRequest -> Done
+	ActionUpgrade     = "upgrade"        // UpgradeRequest -> Done
+	ActionStored      = "stored"         // InstanceRequest -> StoredResult
+	ActionJobs        = "jobs"           // JobsRequest -> Done
+	ActionUpload      = "upload_license" // UploadRequest -> Done
 
 	// CustomersDot.
 	ActionPurchase      = "purchase"       // PurchaseRequest -> Done
@@ -93,6 +96,7 @@ const (
 	ActionRevokeLicense = "revoke_license" // InstanceRequest -> Done
 	ActionRenewLicense  = "renew_license"  // RenewRequest -> Done
 	ActionCatalog       = "catalog"        // CatalogRequest -> Done
+	ActionMisissue      = "misissue"       // MisissueRequest -> Done
 
 	// Both issuers, and the AI gateway: the request names the service.
 	ActionSign       = "sign"        // SignRequest -> TokenResult
@@ -101,7 +105,7 @@ const (
 	// The gateway.
 	ActionLimits = "limits" // Limits -> Done: these rate limits hold from now on, with no count carried over
 
-	// Backends, and the gateway.
+	// Backends, the gateway and GitLab instances.
 	ActionRestart = "restart" // RestartRequest -> Done: caches are empty, as after a restart
 )
 
@@ -181,6 +185,24 @@ type StoredLicense struct {
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 }
 
+// JobsRequest changes how an instance's jobs are run; nil fields stay.
+type JobsRequest struct {
+	Instance string `json:"instance"`
+	// Run says whether jobs are run when they fall due. Those that fell due while they were
+	// not are lost, as cron entries of a scheduler that was down are.
+	Run *bool `json:"run,omitempty"`
+	// StaleLicense has the token sync go on with the licence that the instance holds now,
+	// whatever it is given later, as a process does that has it in its cache.
+	StaleLicense *bool `json:"stale_license,omitempty"`
+}
+
+// UploadRequest installs a licence key at an instance, as an administrator does with a
+// licence file.
+type UploadRequest struct {
+	Instance string `json:"instance"`
+	Key      string `json:"key"`
+}
+
 // ActivateRequest types an activation code in at an instance. An empty code means the
 // right one.
 type ActivateRequest struct {
@@ -241,6 +263,26 @@ type SignRequest struct {
 	Header   map[string]any `json:"header,omitempty"` // likewise
 	// Stranger signs with a key that no issuer publishes.
 	Stranger bool `json:"stranger,omitempty"`
+	// Algorithm, HMACKey and Spoil are those of token.Forgery.
+	Algorithm string `json:"alg,omitempty"`
+	HMACKey   string `json:"hmac_key,omitempty"`
+	Spoil     string `json:"spoil,omitempty"`
+}
+
+// Forgery is what the request asks for beside claims and header.
+func (r SignRequest) Forgery() token.Forgery {
+	return token.Forgery{Algorithm: r.Algorithm, HMACKey: r.HMACKey, Spoil: r.Spoil}
+}
+
+// MisissueRequest makes CustomersDot issue wrong tokens to an instance from now on. A
+// request that says nothing but the instance puts it right.
+type MisissueRequest struct {
+	Instance string `json:"instance"`
+	// Claims and Header are laid over those of each token; null removes one.
+	Claims map[string]any `json:"claims,omitempty"`
+	Header map[string]any `json:"header,omitempty"`
+	// Stranger signs with a key that no issuer publishes.
+	Stranger bool `json:"stranger,omitempty"`
 }
 
 // KeysRequest changes an issuer's signing keys.
@@ -249,6 +291,9 @@ type KeysRequest struct {
 	// Step is create (publish a second key), rotate (sign with it), trim (drop the one that
 	// does not sign) or list.
 	Step string `json:"step"`
+	// NoRestart leaves the processes of an instance running after a rotate, so that they go
+	// on signing with the key that they have loaded. The other issuers load keys anew.
+	NoRestart bool `json:"no_restart,omitempty"`
 }
 
 // KeysResult lists an issuer's keys.
@@ -257,7 +302,7 @@ type KeysResult struct {
 	Signing   string   `json:"signing"`
 }
 
-// RestartRequest restarts one backend, or all with an empty name.
+// RestartRequest restarts one service, or all backends with an empty name.
 type RestartRequest struct {
 	Service string `json:"service,omitempty"`
 }

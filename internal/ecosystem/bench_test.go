@@ -16,6 +16,7 @@ import (
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/ecosystem"
 	"github.com/ccmock/ccmock/internal/feature"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 	"github.com/ccmock/ccmock/scenarios"
 )
 
@@ -25,7 +26,7 @@ func BenchmarkStart(b *testing.B) {
 	require.NoError(b, err)
 	client := &http.Client{Transport: &http.Transport{}}
 	for b.Loop() {
-		e, err := ecosystem.Start(b.Context(), ecosystem.Options{World: given(), Features: features, Keys: keys})
+		e, err := ecosystem.Start(b.Context(), ecosystem.Options{World: given(), Features: features, Keys: tokentest.Pool()})
 		require.NoError(b, err)
 		var gitlab string
 		for _, s := range e.Services() {

@@ -16,19 +16,10 @@ import (
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/ecosystem"
 	"github.com/ccmock/ccmock/internal/feature"
-	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 	"github.com/ccmock/ccmock/internal/world"
 	"github.com/ccmock/ccmock/scenarios"
 )
-
-// keys are shared by the tests of this package: making RSA keys is slow.
-var keys = func() *token.Pool {
-	pool, err := token.NewPool("")
-	if err != nil {
-		panic(err)
-	}
-	return pool
-}()
 
 var client = &http.Client{Timeout: time.Minute}
 
@@ -57,7 +48,7 @@ func start(t testing.TB, change ...func(*ecosystem.Options)) rig {
 	t.Helper()
 	features, err := feature.Load(scenarios.Features(), ".")
 	require.NoError(t, err)
-	o := ecosystem.Options{World: given(), Features: features, Keys: keys, Seed: 1}
+	o := ecosystem.Options{World: given(), Features: features, Keys: tokentest.Pool(), Seed: 1}
 	for _, f := range change {
 		f(&o)
 	}
@@ -200,7 +191,7 @@ func TestAPortInUseStartsNothing(t *testing.T) {
 	r := start(t)
 	taken := portOf(t, r.ControlURL())
 	_, err := ecosystem.Start(t.Context(), ecosystem.Options{
-		World: given(), Parts: []string{ecosystem.CustomersDot}, Keys: keys,
+		World: given(), Parts: []string{ecosystem.CustomersDot}, Keys: tokentest.Pool(),
 		Ports: &ecosystem.Ports{CustomersDot: taken},
 	})
 	require.ErrorContains(t, err, "customersdot cannot listen on")
@@ -211,7 +202,7 @@ func TestCloseIsPromptAndCutsNobodyOff(t *testing.T) {
 	features, err := feature.Load(scenarios.Features(), ".")
 	require.NoError(t, err)
 	e, err := ecosystem.Start(t.Context(), ecosystem.Options{
-		World: given(), Features: features, Keys: keys, Clock: clock.NewRunning(beforeCutOff),
+		World: given(), Features: features, Keys: tokentest.Pool(), Clock: clock.NewRunning(beforeCutOff),
 	})
 	require.NoError(t, err)
 	require.NoError(t, e.Close(t.Context()))

@@ -24,7 +24,7 @@ func (c *call) refusal(h journal.Entry) string {
 			cause = c.lastSync("")
 		}
 	case token.UnknownKey, token.BadSignature, token.WrongIssuer, token.IssuerMismatch, token.WrongAudience,
-		token.RealmMismatch, token.InstanceMismatch, token.UserMismatch:
+		token.RealmMismatch, token.InstanceMismatch, token.UserMismatch, token.SeatCountMismatch:
 		cause = c.whoSigned()
 	}
 	if cause != "" {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -101,6 +102,10 @@ type file struct {
 	Backend        Backend `yaml:"backend,required"`
 	CloudConnector any     `yaml:"cloud_connector,required"` // read by package catalog
 }
+
+// Shape is the type that a feature file is decoded into, for who describes the format.
+// Its cloud_connector is of catalog.ServiceShape.
+func Shape() reflect.Type { return reflect.TypeFor[file]() }
 
 // Format is the only format of feature files so far.
 const Format = 1

@@ -28,6 +28,9 @@ type AIGatewayVerifier struct {
 	// of its user tokens: "gitlab-ai-gateway".
 	Service string
 	Clock   clock.Clock
+	// EnforceSeatCount refuses a token whose claim duo_seat_count is not the header
+	// X-Gitlab-Duo-Seat-Count, as earlier releases of the gateway did. Later ones only log that.
+	EnforceSeatCount bool
 }
 
 // Verdict is what the gateway answers.
@@ -66,6 +69,9 @@ func (v *AIGatewayVerifier) Authenticate(ctx context.Context, h http.Header) (*A
 	claims, verdict := v.claims(ctx, h)
 	if verdict == nil {
 		verdict = v.checkHeaders(claims, h)
+	}
+	if verdict == nil && v.EnforceSeatCount {
+		verdict = checkSeatCount(claims, h)
 	}
 	if verdict != nil {
 		return nil, *verdict
@@ -128,6 +134,28 @@ func (v *AIGatewayVerifier) checkHeaders(claims map[string]any, h http.Header) *
 			return refuse(MissingHeader, says, fmt.Sprintf("no header %s, and claim %s is %q", c.header, c.claim, short(text)))
 		}
 		return refuse(c.reason, says, fmt.Sprintf("header %s is %q, but claim %s is %q", c.header, short(got), c.claim, short(text)))
+	}
+	return nil
+}
+
+// SeatCountHeader is how many seats of Duo an instance says that it has.
+const SeatCountHeader = "X-Gitlab-Duo-Seat-Count"
+
+// checkSeatCount compares the claim, as text, with the header. An absent claim is not
+// compared.
+func checkSeatCount(claims map[string]any, h http.Header) *Verdict {
+	claim, ok := claims["duo_seat_count"]
+	if !ok {
+		return nil
+	}
+	want := fmt.Sprint(claim)
+	switch got, sent := gatewayHeader(h, SeatCountHeader); {
+	case !sent:
+		return refuse(MissingHeader, fmt.Sprintf("Header is missing: '%s'", SeatCountHeader),
+			fmt.Sprintf("no header %s, and claim duo_seat_count is %q", SeatCountHeader, short(want)))
+	case got != want:
+		return refuse(SeatCountMismatch, fmt.Sprintf("Header mismatch '%s'", SeatCountHeader),
+			fmt.Sprintf("header %s is %q, but claim duo_seat_count is %q", SeatCountHeader, short(got), short(want)))
 	}
 	return nil
 }

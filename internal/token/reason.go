@@ -27,6 +27,7 @@ const (
 	RealmMismatch        Reason = "realm_mismatch"         // X-Gitlab-Realm is not the claim gitlab_realm
 	InstanceMismatch     Reason = "instance_mismatch"      // X-Gitlab-Instance-Id is not the claim sub (or gitlab_instance_id)
 	UserMismatch         Reason = "user_mismatch"          // X-Gitlab-Global-User-Id is not sub of a user's token
+	SeatCountMismatch    Reason = "seat_count_mismatch"    // X-Gitlab-Duo-Seat-Count is not the claim duo_seat_count
 	UserTokenNotAllowed  Reason = "user_token_not_allowed" // a token that the service issued itself, where only instances may call
 	MissingScope         Reason = "missing_scope"          // scopes does not hold the scope of the endpoint
 )
@@ -34,7 +35,7 @@ const (
 var reasons = []Reason{
 	NoToken, WrongScheme, WrongAuthType, Malformed, UnsupportedExtension, WrongAlgorithm, KeysUnavailable,
 	UnknownKey, BadSignature, WrongIssuer, IssuerMismatch, MissingExpiry, Expired, NotYetValid, WrongAudience,
-	MissingHeader, RealmMismatch, InstanceMismatch, UserMismatch, UserTokenNotAllowed, MissingScope,
+	MissingHeader, RealmMismatch, InstanceMismatch, UserMismatch, SeatCountMismatch, UserTokenNotAllowed, MissingScope,
 }
 
 // Reasons lists every reason that this package gives.

@@ -18,6 +18,7 @@ type file struct {
 	Users       map[string]User     `yaml:"users"`
 	Catalog     string              `yaml:"catalog"`
 	CatalogFile string              `yaml:"catalog_file"`
+	SeatCount   bool                `yaml:"seat_count_enforced"`
 }
 
 // Parse reads a world file and completes the world. Now is the time of a file that names
@@ -34,7 +35,7 @@ func Parse(name string, data []byte, now time.Time, beside func(name string) ([]
 		return World{}, err
 	}
 	undecoded := slices.Clone(found)
-	w := World{Now: f.Now, Catalog: f.Catalog}
+	w := World{Now: f.Now, Catalog: f.Catalog, SeatCountEnforced: f.SeatCount}
 	for _, name := range sortedKeys(f.Instances) {
 		i := f.Instances[name]
 		i.Name = name

@@ -28,6 +28,9 @@ type World struct {
 	// Catalog, if set, is the text of a cloud_connector.yml that CustomersDot and
 	// GitLab.com use in place of the one that the feature files make up.
 	Catalog string `json:"catalog,omitempty"`
+	// SeatCountEnforced has the AI gateway refuse a token whose duo_seat_count is not what
+	// the instance says, as its earlier releases did. Later ones only log that.
+	SeatCountEnforced bool `json:"seat_count_enforced,omitempty"`
 }
 
 // Realm is a deployment as tokens and headers name it.
