@@ -292,12 +292,11 @@ func (r *Report) untouched() Untouched {
 		for _, s := range flow.Stage.Services {
 			controlled = true
 			for _, name := range s.Routes {
-				route := stubRoute(s.Name, s.Kind, name)
-				routes[route] = routes[route] // known from now on
+				known(routes, stubRoute(s.Name, s.Kind, name))
 			}
 		}
 		for _, name := range flow.Stage.Actions {
-			actions[name] = actions[name]
+			known(actions, name)
 		}
 		for _, name := range flow.Stage.CalledRoutes {
 			called[name] = true
@@ -315,7 +314,7 @@ func (r *Report) untouched() Untouched {
 	}
 	if controlled {
 		for _, route := range control.Routes() {
-			called[route] = called[route]
+			known(called, route)
 		}
 	}
 	left := Untouched{Routes: []StubRoute{}, ControlRoutes: unused(called), Actions: unused(actions)}
@@ -328,6 +327,13 @@ func (r *Report) untouched() Untouched {
 		return cmp.Or(cmp.Compare(a.Service, b.Service), cmp.Compare(a.Route, b.Route))
 	})
 	return left
+}
+
+// known adds what is there, used or not.
+func known[K comparable](used map[K]bool, key K) {
+	if !used[key] {
+		used[key] = false
+	}
 }
 
 func unused(used map[string]bool) []string {

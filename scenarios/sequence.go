@@ -230,7 +230,7 @@ func (d *drawing) alone(v *visit) {
 		}
 		lines := []string{text}
 		if v.Detail != "" {
-			lines = append(lines, wrap(v.Detail, noteChars, 2)...)
+			lines = append(lines, wrap(v.Detail, 2)...)
 		}
 		class := "job"
 		if v.Reason != "" {
@@ -238,7 +238,7 @@ func (d *drawing) alone(v *visit) {
 		}
 		d.note(v.Service, class, lines)
 	case v.Issued == nil:
-		d.note(v.Service, "job", wrap(entryLine(v.Entry), noteChars, 3))
+		d.note(v.Service, "job", wrap(entryLine(v.Entry), 3))
 	}
 }
 
@@ -252,7 +252,7 @@ func (d *drawing) remarks(v *visit) {
 		if v.Detail != "" {
 			text += ": " + v.Detail
 		}
-		d.note(v.Service, "refused", wrap(text, noteChars, 4))
+		d.note(v.Service, "refused", wrap(text, 4))
 	}
 }
 
@@ -277,9 +277,9 @@ func issueLines(v *visit) []string {
 	case len(v.Scopes) > 0:
 		text += " with no scope"
 	}
-	lines := wrap(text, noteChars, 2)
+	lines := wrap(text, 2)
 	for _, s := range dropped[:min(shown, len(dropped))] {
-		lines = append(lines, wrap(fmt.Sprintf("drops %s: %s", s.Name, s.Why), noteChars, 2)...)
+		lines = append(lines, wrap(fmt.Sprintf("drops %s: %s", s.Name, s.Why), 2)...)
 	}
 	if more := len(dropped) - shown; more > 0 {
 		lines = append(lines, fmt.Sprintf("drops %d more", more))
@@ -353,13 +353,13 @@ func shortened(s string, most int) string {
 	return string(runes[:head]) + "…" + string(runes[len(runes)-(most-1-head):])
 }
 
-// wrap breaks a text into lines of at most width characters, and cuts what no longer fits.
-func wrap(text string, width, most int) []string {
+// wrap breaks a text into lines that fit a note, and cuts what no longer fits.
+func wrap(text string, most int) []string {
 	var lines []string
 	line := ""
 	for _, word := range strings.Fields(printable(text)) {
-		word = shortened(word, width)
-		if line != "" && len([]rune(line))+1+len([]rune(word)) > width {
+		word = shortened(word, noteChars)
+		if line != "" && len([]rune(line))+1+len([]rune(word)) > noteChars {
 			lines, line = append(lines, line), ""
 		}
 		line = strings.TrimPrefix(line+" "+word, " ")
