@@ -102,9 +102,10 @@ func join(roots []*visit, v *visit) []*visit {
 	return append(roots, v)
 }
 
-// alike reports whether the same happened in two visits, down to the last.
+// alike reports whether the same happened in two visits, down to the last. What failed for
+// the same reason did, though the words may count the tries.
 func (v *visit) alike(other *visit) bool {
 	return v.Service == other.Service && v.Route == other.Route && v.Status == other.Status && v.Fault == other.Fault &&
-		v.Reason == other.Reason && v.Detail == other.Detail && v.Issued == nil && other.Issued == nil &&
+		v.Reason == other.Reason && (v.Reason != "" || v.Detail == other.Detail) && v.Issued == nil && other.Issued == nil &&
 		slices.EqualFunc(v.below, other.below, (*visit).alike)
 }

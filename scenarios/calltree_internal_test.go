@@ -33,6 +33,10 @@ func TestCallTrees(t *testing.T) {
 	keys := journal.Entry{Service: "customersdot", Kind: journal.CustomersDot, Route: "openid.keys", Method: "GET", RequestID: "1"}
 	graphql := journal.Entry{Service: "customersdot", Kind: journal.CustomersDot, Route: "graphql", Method: "POST", RequestID: "2"}
 	job := journal.Entry{Service: "acme", Kind: journal.Rails, Route: "job:sync", RequestID: "2"}
+	failed := func(e journal.Entry, id, detail string) journal.Entry {
+		e.RequestID, e.Reason, e.Detail = id, "customersdot_failed", detail
+		return e
+	}
 	again := func(e journal.Entry, id string) journal.Entry { e.RequestID = id; return e }
 	for _, c := range []struct {
 		name    string
@@ -48,6 +52,7 @@ func TestCallTrees(t *testing.T) {
 		{"a job", []journal.Entry{graphql, job}, "acme(customersdot)"},
 		{"a job and its retry", []journal.Entry{graphql, job, graphql, job}, "acme*2(customersdot)"},
 		{"jobs alike", []journal.Entry{graphql, job, foo, again(graphql, "3"), again(job, "3")}, "acme*2(customersdot) foo"},
+		{"jobs that failed", []journal.Entry{failed(job, "3", "try 1"), failed(job, "4", "try 2"), job}, "acme*2 acme"},
 		{"jobs that differ", []journal.Entry{graphql, job, again(job, "3")}, "acme(customersdot) acme"},
 		{"calls alike", []journal.Entry{foo, again(foo, "3")}, "foo foo"},
 		{"entries of no request", []journal.Entry{again(foo, ""), again(gateway, "")}, "foo gateway"},
