@@ -2,7 +2,6 @@ package scaffold_test
 
 import (
 	"encoding/json"
-	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,21 +13,9 @@ import (
 
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/feature"
+	"github.com/ccmock/ccmock/internal/goldentest"
 	"github.com/ccmock/ccmock/internal/scaffold"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files; read the diff before you commit it")
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name+".golden")
-	if *update {
-		require.NoError(t, os.WriteFile(file, []byte(got), 0o600))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err, "run the test with -update and read the diff")
-	require.Equal(t, string(want), got)
-}
 
 func version(t *testing.T, text string) catalog.Version {
 	t.Helper()
@@ -50,10 +37,10 @@ func tutorial(t *testing.T) scaffold.New {
 
 func TestTheTutorialsFilesAndCode(t *testing.T) {
 	n := tutorial(t)
-	golden(t, "feature.yaml", n.Feature())
-	golden(t, "flow.yaml", n.Flow())
+	goldentest.Text(t, "feature.yaml.golden", n.Feature())
+	goldentest.Text(t, "flow.yaml.golden", n.Flow())
 	for _, s := range n.Snippets() {
-		golden(t, s.File, s.Text)
+		goldentest.Text(t, s.File+".golden", s.Text)
 	}
 }
 
