@@ -16,6 +16,8 @@ type Case struct {
 	Kind    Kind
 	Name    string // among the cases of the same feature and kind
 	YAML    string // the flow as a file
+	// Gap says that the call gets in although it ought not to, as at the real service.
+	Gap bool
 }
 
 // Kind is what a case is about.

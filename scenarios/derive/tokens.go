@@ -28,7 +28,9 @@ func (d deriver) tokens() []Case {
 		if s.only != "" && s.only != d.feature.Backend.Profile {
 			continue
 		}
-		cases = append(cases, Case{d.feature.Name, Token, s.name, d.tokenFlow(s).text()})
+		cases = append(cases, Case{
+			Feature: d.feature.Name, Kind: Token, Name: s.name, YAML: d.tokenFlow(s).text(), Gap: d.ruling(s).gap,
+		})
 	}
 	return cases
 }
@@ -40,13 +42,17 @@ const (
 	attacker  = "mallory"
 )
 
+// ruling is what the feature's backend makes of a call.
+func (d deriver) ruling(s spoilt) ruling {
+	if d.feature.Backend.Profile == feature.AIGateway {
+		return s.gateway
+	}
+	return s.strict
+}
+
 // tokenFlow writes one call as a flow.
 func (d deriver) tokenFlow(s spoilt) story {
-	f := d.feature
-	want := s.strict
-	if f.Backend.Profile == feature.AIGateway {
-		want = s.gateway
-	}
+	f, want := d.feature, d.ruling(s)
 	steps := append([]object{}, s.before...)
 	call := object{{"feature", f.Name}, {"user", user}}
 	if !has(s.call, "token") {

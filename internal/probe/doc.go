@@ -1,0 +1,7 @@
+// Package probe sends the token cases that follow from a feature to a real service: the
+// good call of either issuer, and every forged or spoilt one.
+//
+// It starts the issuers, with the clock at real time, and a gateway that the calls go
+// through. A service words its refusals in its own way, so that only the class of the
+// status counts.
+package probe
