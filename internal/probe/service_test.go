@@ -1,6 +1,7 @@
 package probe_test
 
 import (
+	"context"
 	"crypto"
 	"crypto/hmac"
 	"crypto/rsa"
@@ -13,6 +14,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ccmock/ccmock/internal/clock"
 )
@@ -153,7 +155,15 @@ func (k wireKey) public() *rsa.PublicKey {
 }
 
 func fetch(from, issuer string) []key {
-	resp, err := http.Get(from) //nolint:noctx // the test's own server, which ends with it
+	client := http.Client{Timeout: 10 * time.Second}
+	defer client.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(context.Background(), client.Timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
+	if err != nil {
+		return nil
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		return nil
 	}
