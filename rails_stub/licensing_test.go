@@ -67,6 +67,7 @@ func TestSeatLinkRequest(t *testing.T) {
 			world.User{Name: "bot", Instance: "acme", Bot: true, Seats: []string{"duo_pro"}},
 			world.User{Name: "out", Instance: "acme", Blocked: true},
 		)
+		require.Empty(t, w.Complete())
 		r := newRig(t, w)
 		r.portal.answers(byPath(t, map[string]http.HandlerFunc{
 			"/api/v1/seat_links": reply(200, `{}`),
@@ -160,6 +161,7 @@ func TestActivation(t *testing.T) {
 	w := given("17.9.0")
 	w.Instances[0].NotActivated = true
 	w.Instances[0].AddOns = []catalog.Purchase{{AddOn: "duo_pro", Seats: 5}}
+	require.Empty(t, w.Complete())
 	r := newRig(t, w)
 	require.Nil(t, r.stored().License)
 	require.Empty(t, r.stored().Purchases)
