@@ -149,8 +149,10 @@ func (c Complaint) Error() string {
 var namespace = uuid.MustParse("0f3cf5b2-6d0a-5c4e-9a55-0c1a6f0cc0de")
 
 // Complete fills in whatever was left out, sorts by name and returns all complaints. A
-// world with complaints must not be used.
+// world with complaints must not be used. Copies of the same world may be completed at
+// once: what they share is left as it is.
 func (w *World) Complete() []Complaint {
+	w.Instances, w.Users = slices.Clone(w.Instances), slices.Clone(w.Users)
 	var found []Complaint
 	complain := func(path, hint, format string, args ...any) {
 		found = append(found, Complaint{path, fmt.Sprintf(format, args...), hint})
@@ -251,6 +253,7 @@ func (i *Instance) complete(now time.Time) {
 		}
 		i.License = &completed
 	}
+	i.AddOns = slices.Clone(i.AddOns)
 	for n := range i.AddOns {
 		if i.AddOns[n].Seats == 0 {
 			i.AddOns[n].Seats = DefaultSeats

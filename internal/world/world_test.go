@@ -63,6 +63,18 @@ func TestCompleteTwiceChangesNothing(t *testing.T) {
 	require.Equal(t, a, b)
 }
 
+func TestCompleteLeavesWhatCopiesShare(t *testing.T) {
+	shared := given()
+	shared.Instances[1].AddOns = []catalog.Purchase{{AddOn: "duo_pro"}}
+	untouched := given()
+	untouched.Instances[1].AddOns = []catalog.Purchase{{AddOn: "duo_pro"}}
+	mine := shared
+	require.Empty(t, mine.Complete())
+	require.Equal(t, untouched, shared)
+	acme, _ := mine.Instance("acme")
+	require.Equal(t, world.DefaultSeats, acme.AddOns[0].Seats)
+}
+
 func TestComplaints(t *testing.T) {
 	for want, spoil := range map[string]func(*world.World){
 		"now: missing": func(w *world.World) { w.Now = time.Time{} },
