@@ -5,7 +5,8 @@
 // There are three kinds. An entitlement case puts an instance into a situation (deployment,
 // time, version, add-ons, licence), syncs, and has a user use the feature. A token case
 // makes one call that is good but for one thing. A drill goes through a key rotation of
-// GitLab.com, well or badly, and says who is refused from when to when.
+// GitLab.com, well or badly, or takes an issuer's keys away, and says who is refused from
+// when to when.
 //
 // What is expected does not come from running anything. The scopes and the answers of
 // entitlement cases come from an oracle that is written from the documented rules and

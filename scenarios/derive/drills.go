@@ -5,8 +5,9 @@ import (
 	"github.com/ccmock/ccmock/internal/token"
 )
 
-// drill is a key rotation of GitLab.com, which signs for its own users: what the operators
-// do, who is refused from when to when, and how often the backend fetches keys.
+// drill is something that befalls the keys of an issuer, most often of GitLab.com, which
+// signs for its own users: what the operators do, who is refused from when to when, and how
+// often the backend fetches keys.
 type drill struct {
 	name, says string
 	steps      func(*rotation)
@@ -18,9 +19,12 @@ var drills = []drill{
 	{"rollback", "The new key signs, and then the old one again: nobody is refused.", rollback},
 	{"trim-too-early", "The old key is dropped while its tokens are about.", trimTooEarly},
 	{"restart-forgotten", "The keys are swapped, but GitLab's processes go on signing with the one that they had loaded.", restartForgotten},
+	{"issuer-down-at-start", "GitLab.com's discovery document cannot be had when the backend first needs keys.", downAtStart},
+	{"issuer-down-at-refill", "GitLab.com's key set cannot be had when that of the backend is a day old.", downAtRefill},
+	{"issuer-down-for-one-realm", "CustomersDot's discovery document cannot be had when the backend first needs keys.", downForOneRealm},
 }
 
-// drills derives the key rotations.
+// drills derives the flows about keys.
 func (d deriver) drills() []Case {
 	cases := make([]Case, len(drills))
 	for n, known := range drills {
@@ -36,12 +40,18 @@ func (d deriver) drills() []Case {
 	return cases
 }
 
-// drillWorld is that of the tokens, with a user of GitLab.com.
+// selfManagedUser is the one of these flows who is not a user of GitLab.com.
+const selfManagedUser = "bob"
+
+// drillWorld is that of the tokens, with users of both realms.
 func (d deriver) drillWorld() object {
-	return d.tokenWorld().set("users", object{{user, object{{"instance", saas}}}})
+	return d.tokenWorld().set("users", object{
+		{user, object{{"instance", saas}}},
+		{selfManagedUser, object{{"instance", selfHosted}}},
+	})
 }
 
-// How often GitLab.com is asked, by what makes the backend ask.
+// How often an issuer is asked, by what makes the backend ask.
 const (
 	fromCache = 0 // the key set is at hand
 	again     = 1 // the key set only, for the sake of an unknown key
@@ -82,14 +92,18 @@ func (r *rotation) issue(as string) {
 	})
 }
 
-// call sends a call with a token, and says what comes of it and how often the backend
-// asks GitLab.com for keys meanwhile.
+// call sends a call of a user of GitLab.com with a token, and says what comes of it and how
+// often the backend asks for GitLab.com's keys meanwhile.
 func (r *rotation) call(name, with string, want ruling, fetches int) {
-	call := object{{"feature", r.feature.Name}, {"user", user}, {"token", with}}
+	r.callAs(user, saas, name, with, want, fetches)
+}
+
+func (r *rotation) callAs(who, issuer, name, with string, want ruling, fetches int) {
+	call := object{{"feature", r.feature.Name}, {"user", who}, {"token", with}}
 	if body := callBody(r.feature); body != nil {
 		call = call.with("body", body)
 	}
-	r.add(name, object{{"call", call}, {"expect", r.expected(want).with("calls", object{{saas, fetches}})}})
+	r.add(name, object{{"call", call}, {"expect", r.expected(want).with("calls", object{{issuer, fetches}})}})
 }
 
 // asksAgain reports whether the backend fetches a key set for the sake of an unknown key.
