@@ -7,6 +7,7 @@ import (
 
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/feature"
+	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/scenarios"
 )
 
@@ -16,6 +17,8 @@ type Case struct {
 	Kind    Kind
 	Name    string // among the cases of the same feature and kind
 	YAML    string // the flow as a file
+	// Reason is why the call is refused; empty where it gets in, and where a case is more than one call.
+	Reason token.Reason
 	// Gap says that the call gets in although it ought not to, as at the real service.
 	Gap bool
 }
@@ -105,6 +108,7 @@ type deriver struct {
 	feature  feature.Feature
 	services []catalog.Service
 	catalog  string
+	real     *Real // nil for a backend that is a stub
 }
 
 // entries is what the oracle is told.

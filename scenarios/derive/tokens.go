@@ -19,6 +19,8 @@ type spoilt struct {
 	// strict and gateway are what the two verifier profiles answer.
 	strict, gateway ruling
 	only            feature.Profile // the profile that the case is for; empty: both
+	// stubOnly says that the case needs a backend that can be steered, or a clock that stands still.
+	stubOnly bool
 }
 
 // tokens derives the calls with forged and spoilt tokens, and the good one.
@@ -28,11 +30,16 @@ func (d deriver) tokens() []Case {
 		if s.only != "" && s.only != d.feature.Backend.Profile {
 			continue
 		}
-		cases = append(cases, Case{
-			Feature: d.feature.Name, Kind: Token, Name: s.name, YAML: d.tokenFlow(s).text(), Gap: d.ruling(s).gap,
-		})
+		cases = append(cases, d.tokenCase(s))
 	}
 	return cases
+}
+
+func (d deriver) tokenCase(s spoilt) Case {
+	r := d.ruling(s)
+	return Case{
+		Feature: d.feature.Name, Kind: Token, Name: s.name, YAML: d.tokenFlow(s).text(), Reason: r.reason, Gap: r.gap,
+	}
 }
 
 // The other parties of these flows: an instance that is not the caller, and one whose
@@ -70,8 +77,10 @@ func (d deriver) tokenFlow(s spoilt) story {
 		call = call.set(m.key, m.value)
 	}
 	expect := d.expected(want)
-	for _, m := range s.after {
-		expect = expect.with(m.key, m.value)
+	if d.real == nil {
+		for _, m := range s.after {
+			expect = expect.with(m.key, m.value)
+		}
 	}
 	steps = append(steps, object{{"call", call}, {"expect", expect}})
 	return story{
@@ -96,6 +105,8 @@ func (d deriver) expected(r ruling) object {
 	}
 	expect := object{{"status", r.status}}
 	switch {
+	case d.real != nil:
+		return expect
 	case r.status == 403 && r.says == "":
 		expect = expect.with("body", object{{"detail", lacksScope(f)}})
 	case r.status == 403:
