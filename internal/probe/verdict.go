@@ -1,111 +1,99 @@
 package probe
 
 import (
-	"context"
-	"fmt"
-	"io"
-	"strings"
-	"text/tabwriter"
+	"net/http"
 
-	"github.com/ccmock/ccmock/internal/clock"
+	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/scenarios"
+	"github.com/ccmock/ccmock/scenarios/derive"
+)
+
+// Outcome is what a service made of a call.
+type Outcome string
+
+// The outcomes. Of refusals and crashes there are many words; the class of the status counts.
+const (
+	Accepted   Outcome = "accepted"   // 2xx
+	Redirected Outcome = "redirected" // 3xx
+	Refused    Outcome = "refused"    // 4xx
+	Limited    Outcome = "limited"    // 429, which says nothing of the token
+	Crashed    Outcome = "crashed"    // 5xx, also the gateway's for a connection that broke off
+	NoAnswer   Outcome = "no answer"
 )
 
 // Verdict is what became of a call.
 type Verdict struct {
-	Case     string `json:"case"`
-	Outcome  string `json:"outcome"`
-	Status   int    `json:"status"` // 0 if there was no answer
-	Expected string `json:"expected"`
-	OK       bool   `json:"ok"`
-	Note     string `json:"note,omitempty"`
+	Case    string  `json:"case"`
+	OK      bool    `json:"ok"`
+	Outcome Outcome `json:"outcome"`
+	Status  int     `json:"status"` // 0 if there was no answer
+	// Expected is accepted or refused, and Reason why it is to be refused.
+	Expected Outcome      `json:"expected"`
+	Reason   token.Reason `json:"reason,omitempty"`
+	// Gap says that the call gets in at the real AI gateway, so that it may get in here, too.
+	Gap bool `json:"known_gap,omitempty"`
+	// Strict says that a variant of the good call was refused, which harms nobody.
+	Strict bool `json:"stricter_than_needed,omitempty"`
+	// Fetched says that the service fetched what the sender of the token told it to fetch.
+	Fetched bool `json:"fetched,omitempty"`
+
+	answer *scenarios.Received
 }
 
-// Result is what became of all calls.
-type Result struct {
-	Verdicts []Verdict         `json:"verdicts"`
-	Left     []string          `json:"left_out,omitempty"`
-	Report   *scenarios.Report `json:"-"` // the same for JUnit
-}
-
-// Run sends the calls, one after the other.
-func (p *Probe) Run(ctx context.Context) (*Result, error) {
-	r := &Result{Left: p.Left, Report: &scenarios.Report{Target: p.options.URL}}
-	target := scenarios.Target{Name: p.options.URL, Control: []string{p.eco.ControlURL()}}
-	for _, c := range p.cases {
-		flow, err := p.flow(c, clock.Real{}.Now())
-		if err != nil {
-			return nil, err
-		}
-		played := scenarios.Console{Out: io.Discard, Quiet: true}.Run(ctx, []scenarios.Flow{flow}, scenarios.Options{Target: target}).Flows[0]
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if played.NotStarted || len(played.Steps) == 0 {
-			return nil, fmt.Errorf("the case %s could not be played: %v", c.Name, played.Problems)
-		}
-		last := played.Steps[len(played.Steps)-1]
-		if last.Request == nil {
-			return nil, fmt.Errorf("the case %s was not sent: %v", c.Name, played.Steps)
-		}
-		want := flow.Steps[len(flow.Steps)-1].Expect.Status
-		v := judge(c.Name, last, want < 300, c.Gap)
-		r.Verdicts = append(r.Verdicts, v)
-		last.Problems, last.Status, played.Status, played.Problems = nil, scenarios.Passed, scenarios.Passed, nil
-		if !v.OK {
-			last.Status, played.Status = scenarios.Failed, scenarios.Failed
-			last.Problems = []scenarios.Problem{{File: last.File, Line: last.Line, Message: v.Outcome + ", expected " + v.Expected}}
-		}
-		r.Report.Flows = append(r.Report.Flows, played)
+func outcome(answer *scenarios.Received) Outcome {
+	if answer == nil {
+		return NoAnswer
 	}
-	return r, nil
-}
-
-// judge says whether the answer will do. A variant of the good call may be refused by a
-// service that is stricter than it needs to be; the good calls may not.
-func judge(name string, s *scenarios.StepResult, good, gap bool) Verdict {
-	v := Verdict{Case: name, Expected: "refused"}
-	if s.Response != nil {
-		v.Status = s.Response.Status
-	}
-	class, plain := v.Status/100, strings.HasPrefix(name, "good")
-	switch {
+	switch class := answer.Status / 100; {
+	case answer.Status == http.StatusTooManyRequests:
+		return Limited
 	case class == 2:
-		v.Outcome = "accepted"
-		v.OK = good
-		if !good {
-			v.Outcome = "got in"
-		}
-	case v.Status == 401 || v.Status == 403:
-		v.Outcome, v.OK = "refused", !plain
+		return Accepted
+	case class == 3:
+		return Redirected
 	case class == 4:
-		v.Outcome, v.OK = fmt.Sprintf("refused, but with %d", v.Status), !plain
-	default:
-		v.Outcome = "crashed"
+		return Refused
 	}
-	switch {
-	case gap:
-		v.Expected = "known gap"
-		if v.OK && class == 2 {
-			v.Outcome, v.Note = "got in", "known gap of the real library"
-		}
-	case good:
-		v.Expected = "accepted"
-		if v.OK && class != 2 {
-			v.Note = "stricter than it needs to be"
-		}
+	return Crashed
+}
+
+func judge(c derive.Case, answer *scenarios.Received) Verdict {
+	v := Verdict{Case: c.Name, Outcome: outcome(answer), Expected: Accepted, Reason: c.Reason, Gap: c.Gap, answer: answer}
+	if answer != nil {
+		v.Status = answer.Status
 	}
-	for _, problem := range s.Problems {
-		if strings.Contains(problem.Path, ".calls") {
-			v.Outcome, v.OK, v.Note = "fetched keys of the attacker", false, problem.Message
-		}
+	if c.Reason != "" || c.Gap {
+		v.Expected = Refused
+	}
+	switch v.Outcome {
+	case v.Expected:
+		v.OK = true
+	case Accepted:
+		v.OK = c.Gap
+	case Refused:
+		v.OK = !isGood(c)
+		v.Strict = v.OK
 	}
 	return v
 }
 
+// Result is what became of all calls.
+type Result struct {
+	URL      string    `json:"url"`
+	OK       bool      `json:"ok"`
+	Verdicts []Verdict `json:"verdicts"`
+	// Findings are the verdicts that are not OK, put together by what is wrong.
+	Findings []Finding `json:"findings"`
+	// NotTried is how many calls were not sent, as the good one was refused.
+	NotTried int `json:"not_tried,omitempty"`
+	// Left are the cases that need a service that ccmock steers.
+	Left   []string          `json:"left_out,omitempty"`
+	Report *scenarios.Report `json:"-"` // the same for JUnit
+}
+
 // Failed are the cases that did not go as they must.
 func (r *Result) Failed() []string {
-	var names []string
+	names := []string{}
 	for _, v := range r.Verdicts {
 		if !v.OK {
 			names = append(names, v.Case)
@@ -114,26 +102,22 @@ func (r *Result) Failed() []string {
 	return names
 }
 
-// Write writes the table.
-func (r *Result) Write(w io.Writer) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "CASE\tOUTCOME\tSTATUS\tEXPECTED\tVERDICT")
-	for _, v := range r.Verdicts {
-		mark := "ok"
-		if !v.OK {
-			mark = "FAIL"
+// conclude brings the report in line with the verdicts.
+func (r *Result) conclude() {
+	r.OK = len(r.Failed()) == 0
+	of := map[string]Finding{}
+	for _, f := range r.Findings {
+		for _, name := range f.Cases {
+			of[name] = f
 		}
-		if v.Note != "" {
-			mark += " (" + v.Note + ")"
+	}
+	for n, v := range r.Verdicts {
+		flow := r.Report.Flows[n]
+		call := flow.Steps[0]
+		call.Problems, call.Status, flow.Status, flow.Problems = nil, scenarios.Passed, scenarios.Passed, nil
+		if f, failed := of[v.Case]; failed {
+			call.Status, flow.Status = scenarios.Failed, scenarios.Failed
+			call.Problems = []scenarios.Problem{{File: call.File, Line: call.Line, Message: f.What + ": " + f.Why}}
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\n", v.Case, v.Outcome, v.Status, v.Expected, mark)
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	if len(r.Left) > 0 {
-		_, _ = fmt.Fprintf(w, "left out, as they need a service that ccmock steers or a finer clock: %s\n", strings.Join(r.Left, ", "))
-	}
-	_, err := fmt.Fprintf(w, "%d calls, %d failed\n", len(r.Verdicts), len(r.Failed()))
-	return err
 }

@@ -11,6 +11,8 @@ import (
 // Real is what is known of a real service in a backend's place. It goes by the system's
 // clock, words its refusals in its own way, and nobody can steer it.
 type Real struct {
+	// Now is the time, of which the dates of licences are made.
+	Now time.Time
 	// Leeway is how far its clock may be off by its own account: so long after exp and before
 	// nbf a token is still good. Whole seconds count.
 	Leeway time.Duration
@@ -22,6 +24,9 @@ const callTakes = 10 * time.Second
 
 // longAgo is more than any leeway.
 const longAgo = 24 * time.Hour
+
+// Good is the case of the call that all others of kind Token are made of.
+const Good = "good"
 
 // The cases that only a real service has: GitLab.com's own token, which none is made of, and
 // times that tell leeway from no check at all.
@@ -43,7 +48,7 @@ func RealCases(f feature.Feature, about Real) (cases []Case, left []string) {
 		default:
 			cases = append(cases, d.tokenCase(s))
 		}
-		if s.name == "good" {
+		if s.name == Good {
 			cases = append(cases, d.goodOfGitLab())
 		}
 	}

@@ -37,7 +37,7 @@ var (
 // ask of a backend: RS256 only, a key by its id, the issuer that published it, an expiry,
 // the audience exactly, headers that agree, scopes as a list.
 func (d deriver) spoilt() []spoilt {
-	all := []spoilt{{name: "good", strict: accepted, gateway: accepted}}
+	all := []spoilt{{name: Good, strict: accepted, gateway: accepted}}
 	for _, group := range [][]spoilt{d.bearers(), segments(), d.algorithms(), d.keys(), d.expiries(), d.audiences(), d.claims(), d.headers(), d.users()} {
 		all = append(all, group...)
 	}

@@ -138,10 +138,13 @@ func has(o object, key string) bool {
 	return false
 }
 
-// tokenWorld is a world in which the feature is free, so that nothing but the token counts.
+// tokenWorld is a world in which the feature is free, so that nothing but the token counts;
+// of a real service's feature, that is its author's to see to.
 func (d deriver) tokenWorld() object {
 	now := sometime
-	if cutOff := d.feature.CloudConnector.CutOff; cutOff != nil {
+	if cutOff := d.feature.CloudConnector.CutOff; d.real != nil {
+		now = d.real.Now
+	} else if cutOff != nil {
 		now = cutOff.AddDate(0, -1, 0)
 	}
 	version := d.newVersion()
