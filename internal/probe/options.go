@@ -50,6 +50,9 @@ var (
 	reserved = []string{"Authorization", token.RealmHeader, token.InstanceHeader, token.UserHeader, token.AuthTypeHeader}
 )
 
+// Methods are those of endpoints that can be probed.
+func Methods() []string { return slices.Clone(methods) }
+
 func (o *Options) complete() {
 	if o.Method == "" {
 		o.Method = http.MethodPost

@@ -20,6 +20,14 @@ const attacker = "mallory"
 // Run sends the calls, one after the other. When the good one is refused it sends no more, as
 // that others are refused would prove nothing.
 func (p *Probe) Run(ctx context.Context) (*Result, error) {
+	r, err := p.run(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return r, err
+}
+
+func (p *Probe) run(ctx context.Context) (*Result, error) {
 	plane, err := control.Connect(ctx, "", p.eco.ControlURL())
 	if err != nil {
 		return nil, err
@@ -72,7 +80,7 @@ func (p *Probe) play(ctx context.Context, flow scenarios.Flow) (*scenarios.Resul
 	console := scenarios.Console{Out: io.Discard, Quiet: true, Workers: 1}
 	played := console.Run(ctx, []scenarios.Flow{flow}, scenarios.Options{Start: start}).Flows[0]
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		return nil, ctx.Err()
 	}
 	if len(played.Steps) == 0 {
 		return nil, fmt.Errorf("the case %s could not be played: %v", flow.Name(), played.Problems)

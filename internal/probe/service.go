@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/ccmock/ccmock/internal/clock"
 )
 
 // stopTakes is how long a service may take to end by itself when it is told to.
@@ -36,30 +38,57 @@ func (p *Probe) Serve(ctx context.Context, commandLine []string) (*Service, erro
 	s := &Service{name: commandLine[0], stop: stop, done: make(chan struct{})}
 	c := exec.CommandContext(running, commandLine[0], commandLine[1:]...)
 	c.Env = append(os.Environ(), p.Environment()...)
-	c.Stdout, c.Stderr = &s.output, &s.output
 	c.WaitDelay = stopTakes
 	ownGroup(c)
-	if err := c.Start(); err != nil {
+	// Not a writer of ours, as Wait would then wait for whoever else holds the pipe.
+	output, input, err := os.Pipe()
+	if err != nil {
 		stop()
 		return nil, fmt.Errorf("start %s: %w", s.name, err)
 	}
-	go func() {
-		defer close(s.done)
-		err := c.Wait()
-		killGroup(c) // who is left of it
-		if errors.Is(err, exec.ErrWaitDelay) || err == nil {
-			err = errors.New("exit status 0")
-		}
-		s.err = fmt.Errorf("%s stopped by itself: %w", s.name, err)
-	}()
+	c.Stdout, c.Stderr = input, input
+	err = c.Start()
+	_ = input.Close()
+	if err != nil {
+		stop()
+		_ = output.Close()
+		return nil, fmt.Errorf("start %s: %w", s.name, err)
+	}
+	go s.follow(c, output)
 	return s, nil
 }
 
-// Done is closed when the service has ended; Err says how.
-func (s *Service) Done() <-chan struct{} { return s.done }
+// follow reads what the service writes until it has ended, and ends who is left of it.
+func (s *Service) follow(c *exec.Cmd, output *os.File) {
+	defer close(s.done)
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		_, _ = io.Copy(&s.output, output)
+	}()
+	err := c.Wait()
+	killGroup(c)
+	_ = output.SetReadDeadline(clock.Real{}.Now().Add(time.Second)) // somebody may have left the group
+	<-read
+	_ = output.Close()
+	if err == nil {
+		err = errors.New("exit status 0")
+	}
+	s.err = fmt.Errorf("%s stopped by itself: %w", s.name, err)
+}
 
-// Err is how the service ended, once Done is closed.
-func (s *Service) Err() error { return s.err }
+// While returns a context that ends with the service, too, whose end is its cause then.
+func (s *Service) While(ctx context.Context) (context.Context, context.CancelFunc) {
+	with, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-s.done:
+			cancel(s.err)
+		case <-with.Done():
+		}
+	}()
+	return with, func() { cancel(nil) }
+}
 
 // Output is the end of what the service wrote, at most the given number of lines.
 func (s *Service) Output(lines int) string {

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/scenarios"
@@ -100,6 +101,11 @@ func (r *Result) Failed() []string {
 		}
 	}
 	return names
+}
+
+// Crashed reports whether a call crashed the service, of which its log says more.
+func (r *Result) Crashed() bool {
+	return slices.ContainsFunc(r.Verdicts, func(v Verdict) bool { return v.Outcome == Crashed || v.Outcome == NoAnswer })
 }
 
 // conclude brings the report in line with the verdicts.

@@ -2,8 +2,10 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/ccmock/ccmock/internal/clock"
@@ -23,7 +25,7 @@ func (p *Probe) Wait(ctx context.Context, atMost time.Duration) error {
 		case err == nil:
 			last = fmt.Errorf("it answers %d", status)
 		case within.Err() == nil:
-			last = err
+			last = reason(err)
 		}
 		if clock.Wait(within, 50*time.Millisecond) != nil {
 			if ctx.Err() != nil {
@@ -32,6 +34,15 @@ func (p *Probe) Wait(ctx context.Context, atMost time.Duration) error {
 			return fmt.Errorf("%s did not answer within %s: %w", p.options.URL, atMost, last)
 		}
 	}
+}
+
+// reason leaves out of an error of a call what was called.
+func reason(err error) error {
+	var called *url.Error
+	if errors.As(err, &called) {
+		return called.Err
+	}
+	return err
 }
 
 // ask calls the endpoint without a token, and in no way that could do anything.
