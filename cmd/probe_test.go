@@ -64,10 +64,10 @@ func TestProbeOfAGoodBackend(t *testing.T) {
 	t.Parallel()
 	r := probed(t, probetest.None, nil)
 	require.Equal(t, 0, r.code, r.err)
-	require.Regexp(t, `\n\nhttp://127\.0\.0\.1:\d+/new_feature_endpoint: 105 calls, 105 as they must be\n$`, r.out)
+	require.Regexp(t, `\n\nhttp://127\.0\.0\.1:\d+/new_feature_endpoint: 104 calls, 104 as they must be\n$`, r.out)
 	require.NotContains(t, r.out, "FAIL")
 	require.Contains(t, r.err, "the environment that the service needs, to trust these issuers:\n  GITLAB_URL=http")
-	require.Contains(t, r.err, "\n  AUDIENCE=gitlab-foo\nsending 105 calls to http")
+	require.Contains(t, r.err, "\n  AUDIENCE=gitlab-foo\nsending 104 calls to http")
 }
 
 func TestProbeOfABrokenBackend(t *testing.T) {

@@ -17,6 +17,7 @@ func TestFlawsAreFoundByName(t *testing.T) {
 	t.Parallel()
 	for flaw, fails := range map[probetest.Flaw]string{
 		probetest.None:              "",
+		probetest.Lenient:           "",
 		probetest.NoExpiry:          "expired-by-a-second exactly-at-expiry expiry-absent expiry-a-word expired-by-a-day",
 		probetest.NoNotBefore:       "not-yet-valid not-valid-for-a-day",
 		probetest.Leeway:            "expired-by-a-second exactly-at-expiry not-yet-valid",
@@ -46,7 +47,7 @@ func TestFlawsAreFoundByName(t *testing.T) {
 			r := try(t, flaw, nil)
 			require.Equal(t, strings.Fields(fails), r.Failed())
 			require.Equal(t, fails == "", r.OK)
-			require.Equal(t, []string{"trimmed-key", "a-second-left"}, r.Left)
+			require.Equal(t, []string{"trimmed-key", "a-second-left", "oversize"}, r.Left)
 		})
 	}
 }

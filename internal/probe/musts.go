@@ -11,7 +11,7 @@ var musts = map[token.Reason]string{
 	token.NoToken:              "Without a token there is no answer.",
 	token.WrongScheme:          "A token comes as \"Authorization: Bearer TOKEN\" and in no other way.",
 	token.WrongAuthType:        "X-Gitlab-Authentication-Type must be oidc and nothing else, where it is sent; the AI gateway requires it.",
-	token.Malformed:            "What is no JWT to the letter must not be read with good will: one Authorization header, three segments of base64url, objects in JSON with each member once, claims of the types that they have by RFC 7519, of a size that a header may have.",
+	token.Malformed:            "What is no JWT to the letter must not be read with good will: one Authorization header, three segments of base64url, objects in JSON with each member once, claims of the types that they have by RFC 7519.",
 	token.UnsupportedExtension: "crit lists what a verifier must understand, or refuse the token (RFC 7515, 4.1.11). Many libraries have to be told.",
 	token.WrongAlgorithm:       "Tokens of Cloud Connector are signed with RS256. The service says so, by a list with that one name, and never the token: by the header's alg an attacker turns the signature off or has the public key used as a password.",
 	token.UnknownKey:           "The key must be one that a trusted issuer publishes, found by the token's kid. A key that the token brings along, or a kid that nobody published, is the sender's word.",

@@ -69,6 +69,8 @@ func (v Verdict) expectation() string {
 		return "refused (a known gap of the real library)"
 	case v.Gap:
 		return "refused (accepted by the real library)"
+	case v.Open:
+		return "either (RFC 7519 leaves it open)"
 	case v.Strict:
 		return "accepted (this is stricter than it needs to be)"
 	case v.Expected == Accepted:

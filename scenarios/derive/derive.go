@@ -20,6 +20,8 @@ type Case struct {
 	YAML    string // the flow as a file
 	// Reason is why the call is refused; empty where it gets in, and where a case is more than one call.
 	Reason token.Reason
+	// Open says that a real service may take it either way.
+	Open bool
 	// Gap says that the call gets in although it ought not to, as at the real service.
 	Gap bool
 }

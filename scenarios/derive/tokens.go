@@ -19,8 +19,11 @@ type spoilt struct {
 	// strict and gateway are what the two verifier profiles answer.
 	strict, gateway ruling
 	only            feature.Profile // the profile that the case is for; empty: both
-	// stubOnly says that the case needs a backend that can be steered, or a clock that stands still.
+	// stubOnly says that the case needs a backend that can be steered, or a clock that stands
+	// still, or is about more than the token.
 	stubOnly bool
+	// open says that RFC 7519 allows either, of a token that an issuer did sign.
+	open bool
 }
 
 // tokens derives the calls with forged and spoilt tokens, and the good one.
@@ -38,7 +41,7 @@ func (d deriver) tokens() []Case {
 func (d deriver) tokenCase(s spoilt) Case {
 	r := d.ruling(s)
 	return Case{
-		Feature: d.feature.Name, Kind: Token, Name: s.name, YAML: d.tokenFlow(s).text(), Reason: r.reason, Gap: r.gap,
+		Feature: d.feature.Name, Kind: Token, Name: s.name, YAML: d.tokenFlow(s).text(), Reason: r.reason, Open: s.open, Gap: r.gap,
 	}
 }
 
