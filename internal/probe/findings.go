@@ -18,7 +18,8 @@ type Finding struct {
 	Why   string   `json:"why"` // a paragraph: what must hold, and what is often the cause
 }
 
-// findings puts the verdicts that are not OK together, in their order.
+// findings puts the verdicts that are not OK together by what to do about them, in their
+// order.
 func (p *Probe) findings(verdicts []Verdict) []Finding {
 	found := []Finding{}
 	for _, v := range verdicts {
@@ -26,10 +27,13 @@ func (p *Probe) findings(verdicts []Verdict) []Finding {
 			continue
 		}
 		what, why := p.explain(v, verdicts)
-		n := slices.IndexFunc(found, func(f Finding) bool { return f.What == what && f.Why == why })
+		n := slices.IndexFunc(found, func(f Finding) bool { return f.Why == why })
 		if n < 0 {
 			found = append(found, Finding{What: what, Why: why})
 			n = len(found) - 1
+		}
+		if f, more := &found[n], strings.TrimPrefix(what, gotIn); !strings.Contains(f.What, more) {
+			f.What += ", " + more
 		}
 		found[n].Cases = append(found[n].Cases, v.Case)
 	}
@@ -45,7 +49,7 @@ func (p *Probe) explain(v Verdict, all []Verdict) (what, why string) {
 	case v.Outcome == Limited:
 		return v.answered(), "It limits the rate, so that nobody knows what it makes of the token. Raise the limit for the probe."
 	case v.Expected == Accepted:
-		return "a good call: " + v.answered(), p.goodRefused(v)
+		return "a good call was " + v.answered(), p.goodRefused(v)
 	case v.Outcome == Redirected:
 		return v.answered(), "A client of Cloud Connector follows no redirect; it is refused with 401 or 403."
 	}
@@ -53,8 +57,10 @@ func (p *Probe) explain(v Verdict, all []Verdict) (what, why string) {
 	if farOff, ok := farOff[v.Reason]; ok && !slices.ContainsFunc(all, func(v Verdict) bool { return v.Case == farOff && v.Outcome == Accepted }) {
 		why += " A service that allows for clocks that differ, as many libraries do, is probed with --leeway 60s, or whatever it allows."
 	}
-	return "got in, in spite of " + string(v.Reason), why
+	return gotIn + string(v.Reason), why
 }
+
+const gotIn = "got in, to be refused for "
 
 // farOff are the cases that get in where the time is not looked at at all.
 var farOff = map[token.Reason]string{token.Expired: derive.LongExpired, token.NotYetValid: derive.LongToCome}

@@ -80,11 +80,11 @@ func TestWhatKeepsAGoodCallOut(t *testing.T) {
 		what   string
 		why    string
 	}{
-		"elsewhere": {http.NotFound, "a good call: refused with 404", "--url and --method say what is called. It answered \"404 page not found\"."},
+		"elsewhere": {http.NotFound, "a good call was refused with 404", "--url and --method say what is called. It answered \"404 page not found\"."},
 		"redirect": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/there/", http.StatusTemporaryRedirect)
-		}, "a good call: redirected with 307", "it redirects to /there/"},
-		"body":    {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnprocessableEntity) }, "a good call: refused with 422", "--body and --header"},
+		}, "a good call was redirected with 307", "it redirects to /there/"},
+		"body":    {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnprocessableEntity) }, "a good call was refused with 422", "--body and --header"},
 		"crash":   {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, "crashed with 500", "The service's log"},
 		"limited": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) }, "limited with 429", "It limits the rate"},
 		"gone":    {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "crashed with 502", "The service's log"},

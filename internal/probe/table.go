@@ -66,9 +66,9 @@ func (v Verdict) knownGap() bool { return v.Gap && v.Outcome == Accepted }
 func (v Verdict) expectation() string {
 	switch {
 	case v.Gap && v.Outcome == Accepted:
-		return "refused (a known gap of the real library)"
+		return "known gap of the real library"
 	case v.Gap:
-		return "refused (accepted by the real library)"
+		return "refused (a known gap of the real library)"
 	case v.Open:
 		return "either (RFC 7519 leaves it open)"
 	case v.Strict:
