@@ -156,6 +156,7 @@ func (p *probing) send(c *cobra.Command, running *probe.Probe, commandLine []str
 	ctx, stop := served.While(ctx)
 	defer stop()
 	result, err := p.probe(ctx, errs, running)
+	served.Close() // so that it has written all
 	if err != nil || result.Crashed() {
 		if text := served.Output(40); text != "" {
 			line(errs, "the last that %s wrote:\n  %s", commandLine[0], strings.ReplaceAll(text, "\n", "\n  "))

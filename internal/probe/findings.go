@@ -82,9 +82,9 @@ func (p *Probe) goodRefused(v Verdict) string {
 	case v.Outcome == Redirected:
 		why = "--url must be where the answer is" + field(v.answer, "Location", ", and it redirects to %s") + "."
 	case v.Status == http.StatusUnauthorized || v.Status == http.StatusForbidden:
-		issuer, variable := "CustomersDot", p.Environment()[1]
+		issuer, variable := "CustomersDot", p.customersDot()
 		if v.Case == derive.GoodOfGitLab {
-			issuer, variable = "GitLab.com", p.Environment()[0]
+			issuer, variable = "GitLab.com", p.gitlab()
 		}
 		why = fmt.Sprintf("The service must trust %s (%s, whose keys are found by its OpenID configuration), take the audience %s and require no scope but %s.",
 			issuer, variable, p.options.Audience, p.options.Scope)

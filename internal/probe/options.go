@@ -87,10 +87,21 @@ func (o *Options) validate() error {
 	case o.Leeway < 0 || o.Leeway > time.Hour || o.Leeway%time.Second != 0:
 		return fmt.Errorf("the leeway %s is not one, expected whole seconds and an hour at most, such as 60s", o.Leeway)
 	}
-	for name := range o.Headers {
+	for name, value := range o.Headers {
+		if err := plain("header "+name, value); err != nil {
+			return err
+		}
 		if slices.ContainsFunc(reserved, func(r string) bool { return strings.EqualFold(r, name) }) {
 			return fmt.Errorf("the header %s is what the cases are about; it cannot be set", textproto.CanonicalMIMEHeaderKey(name))
 		}
+	}
+	return plain("body", o.Body)
+}
+
+// plain refuses what a flow would read as a reference.
+func plain(what, text string) error {
+	if strings.Contains(text, "${") {
+		return fmt.Errorf("the %s has ${ in it, which cannot be sent, as a flow has its references that way", what)
 	}
 	return nil
 }

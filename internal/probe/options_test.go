@@ -34,6 +34,8 @@ func TestWrongOptionsAreRefused(t *testing.T) {
 		`unknown method "PSOT" (did you mean "POST"?)`:                            func(o *probe.Options) { o.Method = "PSOT" },
 		"the leeway -1s is not one":                                               func(o *probe.Options) { o.Leeway = -time.Second },
 		"the leeway 1.5s is not one, expected whole seconds":                      func(o *probe.Options) { o.Leeway = 1500 * time.Millisecond },
+		"the body has ${ in it":                                                   func(o *probe.Options) { o.Body = "${now}" },
+		"the header X-A has ${ in it":                                             func(o *probe.Options) { o.Headers = map[string]string{"X-A": "${now}"} },
 		"the header X-Gitlab-Realm is what the cases are about; it cannot be set": func(o *probe.Options) { o.Headers = map[string]string{"x-gitlab-realm": "saas"} },
 		`no case matches "^nothing$"`:                                             only("^nothing$"),
 	} {

@@ -110,16 +110,21 @@ func (p *Probe) Cases() []string {
 // Environment is what the service needs to be told, by the names that the examples use or,
 // for the profile of the AI gateway, by its own.
 func (p *Probe) Environment() []string {
-	url := func(name string) string {
-		n := slices.IndexFunc(p.eco.Services(), func(s control.Service) bool { return s.Name == name })
-		return p.eco.Services()[n].URL
-	}
-	gitlab, customersDot := url(world.GitLabCom), url(ecosystem.CustomersDot)
-	all := []string{"GITLAB_URL=" + gitlab, "CUSTOMERSDOT_URL=" + customersDot, "AUDIENCE=" + p.options.Audience}
+	all := []string{p.gitlab(), p.customersDot(), "AUDIENCE=" + p.options.Audience}
 	if p.options.Profile == feature.AIGateway {
-		all = append(all, "AIGW_GITLAB_URL="+gitlab, "AIGW_CUSTOMER_PORTAL_URL="+customersDot)
+		all = append(all, "AIGW_GITLAB_URL="+p.url(world.GitLabCom), "AIGW_CUSTOMER_PORTAL_URL="+p.url(ecosystem.CustomersDot))
 	}
 	return all
+}
+
+func (p *Probe) gitlab() string { return "GITLAB_URL=" + p.url(world.GitLabCom) }
+
+func (p *Probe) customersDot() string { return "CUSTOMERSDOT_URL=" + p.url(ecosystem.CustomersDot) }
+
+// url is where a service of the ecosystem is.
+func (p *Probe) url(service string) string {
+	all := p.eco.Services()
+	return all[slices.IndexFunc(all, func(s control.Service) bool { return s.Name == service })].URL
 }
 
 // Close stops the issuers.

@@ -9,6 +9,7 @@ import (
 	"github.com/ccmock/ccmock/internal/clock"
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/feature"
+	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/world"
 	"github.com/ccmock/ccmock/scenarios"
 )
@@ -47,7 +48,7 @@ func (p *Probe) run(ctx context.Context) (*Result, error) {
 		}
 		v := judge(c, played.Steps[0].Response)
 		r.Verdicts, r.Report.Flows = append(r.Verdicts, v), append(r.Report.Flows, played)
-		if isGood(c) && !v.OK && n == 0 {
+		if n == 0 && !v.OK {
 			r.NotTried = len(p.cases) - 1
 			break
 		}
@@ -57,18 +58,24 @@ func (p *Probe) run(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.fetches(entries, began)
+	r.Findings = p.findings(r.Verdicts)
+	r.conclude()
+	return r, nil
+}
+
+// fetches holds requests to the attacker against the calls that had begun last by then.
+func (r *Result) fetches(entries []journal.Entry, began []time.Time) {
 	for _, e := range entries {
+		if e.Service != attacker || e.Method == "" {
+			continue
+		}
 		n := len(began) - 1
 		for n > 0 && began[n].After(e.At) {
 			n--
 		}
-		if e.Service == attacker && e.Method != "" {
-			r.Verdicts[n].Fetched, r.Verdicts[n].OK = true, false
-		}
+		r.Verdicts[n].Fetched, r.Verdicts[n].OK = true, false
 	}
-	r.Findings = p.findings(r.Verdicts)
-	r.conclude()
-	return r, nil
 }
 
 // play plays a flow and keeps its last step, the call.

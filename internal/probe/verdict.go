@@ -75,7 +75,7 @@ func judge(c derive.Case, answer *scenarios.Received) Verdict {
 		v.OK = c.Gap || c.Open
 	case Refused:
 		v.OK = !isGood(c)
-		v.Strict = v.OK && !c.Open
+		v.Strict = v.OK
 	}
 	return v
 }
