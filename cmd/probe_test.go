@@ -129,6 +129,7 @@ func TestProbeAsJUnit(t *testing.T) {
 		Suites   []struct {
 			Name  string `xml:"name,attr"`
 			Cases []struct {
+				Name    string `xml:"name,attr"`
 				Failure *struct {
 					Message string `xml:"message,attr"`
 					Text    string `xml:",chardata"`
@@ -142,7 +143,9 @@ func TestProbeAsJUnit(t *testing.T) {
 	last := suites.Suites[2]
 	require.Equal(t, "new_feature_scope: token, alg-none", last.Name)
 	require.Contains(t, last.Cases[0].Failure.Message, "got in, to be refused for wrong_algorithm: Tokens of Cloud Connector are signed with RS256.")
+	require.Equal(t, "1 alg-none", last.Cases[0].Name)
 	require.Contains(t, last.Cases[0].Failure.Text, "/probed/new_feature_endpoint", "the call")
+	require.Contains(t, last.Cases[0].Failure.Text, "gitlab_realm        self-managed", "the token")
 
 	r = probed(t, probetest.None, nil, "--junit", filepath.Join(t.TempDir(), "nowhere", "probe.xml"), "--run", "^alg-none$")
 	require.Equal(t, 1, r.code)
@@ -197,6 +200,27 @@ func TestProbeOfNobody(t *testing.T) {
 	require.Contains(t, r.err, "\nhint: the service must be started with the environment above, or by probe: ccmock probe ... -- COMMAND\n")
 	require.Empty(t, r.out)
 }
+
+// TestProbeIsInterrupted: the service does not answer, and the user does not wait.
+func TestProbeIsInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, interrupt := context.WithCancel(t.Context())
+	errs := &buffer{}
+	said := writerFunc(func(p []byte) (int, error) {
+		if strings.Contains(string(p), "AUDIENCE=") {
+			interrupt()
+		}
+		return errs.Write(p)
+	})
+	code := cmd.Main(ctx, []string{"probe", "--port-base", "0", "--url", "http://127.0.0.1:1/x", "--scope", "scope", "--audience", "aud"},
+		cmd.Streams{In: strings.NewReader(""), Out: io.Discard, Err: said})
+	require.Equal(t, 1, code)
+	require.True(t, strings.HasSuffix(errs.String(), "\nccmock: stopped before all calls had been sent\n"), errs.String())
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 func TestProbeRefusesAWrongUsage(t *testing.T) {
 	t.Parallel()

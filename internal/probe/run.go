@@ -78,7 +78,7 @@ func (r *Result) fetches(entries []journal.Entry, began []time.Time) {
 	}
 }
 
-// play plays a flow and keeps its last step, the call.
+// play plays a flow and keeps its last step, the call, under the name of the case.
 func (p *Probe) play(ctx context.Context, flow scenarios.Flow) (*scenarios.Result, error) {
 	// The issuers are in the world of all cases already.
 	start := func(context.Context, world.World, []feature.Feature) (scenarios.Target, func(), error) {
@@ -96,6 +96,22 @@ func (p *Probe) play(ctx context.Context, flow scenarios.Flow) (*scenarios.Resul
 	if last.Request == nil {
 		return nil, fmt.Errorf("the case %s was not sent:\n%s", flow.Name(), scenarios.Story(played, false))
 	}
+	for _, earlier := range played.Steps[:len(played.Steps)-1] {
+		decode(last.Tokens, earlier.Tokens)
+	}
+	last.Number, last.Title = 1, flow.Name()
 	played.Steps = []*scenarios.StepResult{last}
 	return played, nil
+}
+
+// decode shows tokens that were sent as they were signed. What the gateway passes on is known
+// by its digest alone.
+func decode(sent, signed []scenarios.Token) {
+	for n := range sent {
+		for _, s := range signed {
+			if s.Digest == sent[n].Digest {
+				sent[n].Header, sent[n].Claims, sent[n].Names = s.Header, s.Claims, s.Names
+			}
+		}
+	}
 }
