@@ -60,8 +60,21 @@ print({"control": up["control"], **{service["name"]: service["url"] for service 
 PYTHON
 }
 
+# free_port prints a port where nobody listens, none of those that the system gives who asks for any: until the service
+# listens there, somebody else would.
 free_port() {
-  "$venv/bin/python" -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'
+  "$venv/bin/python" - <<'PYTHON'
+import random, socket
+
+while True:
+    port = random.randrange(20000, 30000)
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        continue
+    print(port)
+    break
+PYTHON
 }
 
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail 'Python 3.11 or later is needed'
