@@ -3,8 +3,10 @@ package customersdotstub
 import (
 	"context"
 	_ "embed" // for the schema
+	"encoding/json"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/ccmock/ccmock/internal/graphql"
 	"github.com/ccmock/ccmock/internal/journal"
@@ -94,8 +96,20 @@ func (f failure) Error() string { return string(f) }
 
 const invalidLicense failure = "Invalid cloud license"
 
-// The scalars ISO8601DateTime and JSON.
-type (
-	iso8601 = graphql.Time
-	anyJSON = graphql.JSON
-)
+// iso8601 is the scalar ISO8601DateTime. It is never an input.
+type iso8601 struct{ time.Time }
+
+func (iso8601) ImplementsGraphQLType(name string) bool { return name == "ISO8601DateTime" }
+
+func (*iso8601) UnmarshalGraphQL(any) error { return failure("ISO8601DateTime is not an input") }
+
+func (t iso8601) MarshalJSON() ([]byte, error) {
+	return json.Marshal(t.UTC().Format("2006-01-02T15:04:05Z07:00"))
+}
+
+// anyJSON is the scalar JSON. It is never an input.
+type anyJSON struct{ json.RawMessage }
+
+func (anyJSON) ImplementsGraphQLType(name string) bool { return name == "JSON" }
+
+func (*anyJSON) UnmarshalGraphQL(any) error { return failure("JSON is not an input") }
