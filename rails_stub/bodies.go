@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -175,4 +178,33 @@ func tooLarge(size, limit int) error {
 		Status: http.StatusRequestEntityTooLarge, Message: "413 Request Entity Too Large",
 		Reason: string(BodyTooLarge), Detail: fmt.Sprintf("the body has %d bytes, expected at most %d", size, limit),
 	}
+}
+
+// readParams reads parameters as Grape does: of the query, and of a JSON object or of a
+// form in the body, which win.
+func readParams(r *http.Request) (map[string]json.RawMessage, error) {
+	params := map[string]json.RawMessage{}
+	add := func(from url.Values) {
+		for name, values := range from {
+			if text, err := json.Marshal(values[0]); err == nil {
+				params[name] = text
+			}
+		}
+	}
+	add(r.URL.Query())
+	body, err := readBody(r)
+	if err != nil {
+		return nil, err
+	}
+	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media == "application/x-www-form-urlencoded" {
+		form, err := url.ParseQuery(string(body))
+		if err != nil {
+			return nil, badRequest("Problems parsing form")
+		}
+		add(form)
+		return params, nil
+	}
+	object, err := readObject(body)
+	maps.Copy(params, object)
+	return params, err
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/ccmock/ccmock/internal/feature"
 	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/stub"
-	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/internal/world"
 )
 
@@ -63,14 +62,10 @@ func (i *Instance) use(f *endpoint) http.Handler {
 }
 
 // serve does what GitLab does before it lets go of the request: who is it, may they, is
-// the request in order, is there a token.
+// the request in order, are there too many, is there a token.
 func (i *Instance) serve(w http.ResponseWriter, r *http.Request, f *endpoint) error {
 	rel, now := i.installed(), i.service.Clock().Now()
-	p, err := i.authenticate(r)
-	if err != nil {
-		return err
-	}
-	right, err := i.mayUse(p, f, rel, now)
+	p, right, err := i.admit(r, f, rel, now)
 	if err != nil {
 		return err
 	}
@@ -82,14 +77,16 @@ func (i *Instance) serve(w http.ResponseWriter, r *http.Request, f *endpoint) er
 	if body, err = f.kind.translate(body, rel); err != nil {
 		return err
 	}
+	if err := i.limitCompletions(p, f, rel); err != nil {
+		return err
+	}
 	t, err := i.tokenFor(p, f, rel, now)
 	if err != nil {
 		return err
 	}
-	entry := journal.Of(r.Context())
-	note(entry, t)
-	if t.raw == "" && !rel.emptyBearer {
-		return unauthorized(token.NoToken, i.noToken())
+	note(journal.Of(r.Context()), t)
+	if err := i.noTokenFor(t, rel); err != nil {
+		return err
 	}
 	if f.to == suggestions && size > rel.maxBody {
 		return tooLarge(size, rel.maxBody)

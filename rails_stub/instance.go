@@ -29,6 +29,7 @@ type Instance struct {
 	retired atomic.Bool      // the world has moved on
 	release atomic.Pointer[release]
 	working sync.Mutex // held by the one job that runs
+	limits  limiter
 
 	mu        sync.RWMutex
 	people    map[string]*person // by name
@@ -119,7 +120,9 @@ func (i *Instance) routes() {
 	r.GET("openid.configuration", "/.well-known/openid-configuration", i.openidConfiguration)
 	r.GET("openid.keys", keysPath, i.publishedKeys)
 	if f := i.stub.codeSuggestions(); f != nil {
+		r.POST("code_suggestions.connection_details", connectionDetailsPath, i.connectionDetails(f))
 		r.POST("code_suggestions.direct_access", directAccessPath, i.directAccess(f))
+		r.POST("code_suggestions.enabled", enabledPath, i.enabled(f))
 	}
 }
 

@@ -48,6 +48,15 @@ func (k *keys) ring(kind signingKey) (*token.Keyring, error) {
 	return ring, nil
 }
 
+// openID is the set of the keys that are not of Cloud Connector.
+func (k *keys) openID() (token.KeySet, error) {
+	key, err := k.pool.Get(k.name + ".openid-connect")
+	if err != nil {
+		return token.KeySet{}, err
+	}
+	return token.NewKeySet(key), nil
+}
+
 // reload has the instance's processes read their signing key anew, as a restart does.
 func (k *keys) reload() {
 	k.mu.Lock()

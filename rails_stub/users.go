@@ -26,6 +26,11 @@ func newPerson(given world.Instance, u world.User) *person {
 	return &person{User: u, globalID: given.GlobalUserID(u)}
 }
 
+// sees reports whether the user can see a project.
+func (p *person) sees(project world.Project) bool {
+	return len(project.Members) == 0 || slices.Contains(project.Members, p.Name)
+}
+
 func (p *person) hasSeat(addOn string) bool {
 	return slices.Contains(p.Seats, catalog.NormalizeAddOn(addOn))
 }
@@ -41,16 +46,16 @@ func (i *Instance) authenticate(r *http.Request) (*person, error) {
 		}
 	}
 	if raw == "" {
-		return nil, unauthorized(UserUnauthenticated, "the request carries no personal access token")
+		return nil, unauthenticated(UserUnauthenticated, "the request carries no personal access token")
 	}
 	i.mu.RLock()
 	p := i.byToken[raw]
 	i.mu.RUnlock()
 	if p == nil {
-		return nil, unauthorized(UserUnauthenticated, "no user of "+i.name+" has this personal access token")
+		return nil, unauthenticated(UserUnauthenticated, "no user of "+i.name+" has this personal access token")
 	}
 	if on := p.TokenExpiresOn; !on.IsZero() && !i.service.Clock().Now().Before(on) {
-		return nil, unauthorized(UserTokenExpired,
+		return nil, unauthenticated(UserTokenExpired,
 			fmt.Sprintf("the personal access token of %q expired on %s", p.Name, on.UTC().Format("2006-01-02")))
 	}
 	if !slices.Contains(p.TokenScopes, "api") && !slices.Contains(p.TokenScopes, "ai_features") {
