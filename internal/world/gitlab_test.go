@@ -38,6 +38,6 @@ users:
 	} {
 		require.ErrorContains(t, err, want)
 	}
-	require.NotContains(t, err.Error(), "ai_action")
-	require.NotContains(t, err.Error(), `"ada"`)
+	require.NotContains(t, err.Error(), ": 0 is not a limit")
+	require.NotContains(t, err.Error(), `has no user "ada"`)
 }
