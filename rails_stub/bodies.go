@@ -102,8 +102,7 @@ func checkText(object map[string]json.RawMessage, parent, name string, limit int
 	return nil
 }
 
-// chatBody puts a question into the prompt that the chat agent takes. What went before and
-// where the user is are not passed on.
+// chatBody puts a question into the prompt that the AI gateway takes.
 func chatBody(body []byte, rel *release) ([]byte, error) {
 	params, err := readObject(body)
 	if err != nil {
@@ -112,34 +111,15 @@ func chatBody(body []byte, rel *release) ([]byte, error) {
 	if err := checkText(params, "", "content", maxQuestion); err != nil {
 		return nil, badRequest(err.Error())
 	}
-	type metadata struct {
-		Source  string `json:"source"`
-		Version string `json:"version"`
+	var content string
+	var stream bool
+	if json.Unmarshal(params["content"], &content) != nil {
+		return nil, badRequest("content is invalid")
 	}
-	type payload struct {
-		Content  json.RawMessage `json:"content"`
-		Provider string          `json:"provider"`
-		Model    string          `json:"model"`
-	}
-	type component struct {
-		Type     string   `json:"type"`
-		Metadata metadata `json:"metadata"`
-		Payload  payload  `json:"payload"`
-	}
-	prompt := struct {
-		PromptComponents []component `json:"prompt_components"`
-		Stream           bool        `json:"stream"`
-	}{
-		PromptComponents: []component{{
-			Type:     "prompt",
-			Metadata: metadata{Source: "GitLab EE", Version: rel.version.Core()},
-			Payload:  payload{Content: params["content"], Provider: "anthropic", Model: "claude-2.1"},
-		}},
-	}
-	if raw, given := params["stream"]; given && json.Unmarshal(raw, &prompt.Stream) != nil {
+	if raw, given := params["stream"]; given && json.Unmarshal(raw, &stream) != nil {
 		return nil, badRequest("stream is invalid")
 	}
-	return json.Marshal(prompt)
+	return components(content, rel, stream)
 }
 
 // readObject reads a JSON object. No body at all is an object without members, as a form

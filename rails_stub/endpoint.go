@@ -130,17 +130,22 @@ func (i *Instance) noToken() string {
 	return i.name + " has no token: it never synced one, or the last sync took it away"
 }
 
-// header puts the request headers of a call together.
+// header puts the headers together for a call that goes on from a request.
 func (i *Instance) header(to reach, rel *release, p *person, g grant, t accessToken, now time.Time, r *http.Request) http.Header {
+	return i.headerOf(to, rel, p, g, t, now, r.Header, journal.Of(r.Context()).RequestID)
+}
+
+// headerOf puts the headers of a call together. Client are those of the user's client.
+func (i *Instance) headerOf(to reach, rel *release, p *person, g grant, t accessToken, now time.Time, client http.Header, requestID string) http.Header {
 	c := &caller{
 		instance: i.given, host: i.address.Hostname(), version: rel.version,
-		person: p, grant: g, now: now, client: r.Header,
+		person: p, grant: g, now: now, client: client,
 	}
 	if to >= aiClients {
 		c.seats = i.purchasedSeats(now)
 	}
 	h := rel.headers[to].build(c)
 	h["Authorization"] = []string{cmp.Or(t.bearer, "Bearer ")}
-	h["X-Request-Id"] = []string{journal.Of(r.Context()).RequestID}
+	h["X-Request-Id"] = []string{requestID}
 	return h
 }

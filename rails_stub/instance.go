@@ -30,6 +30,7 @@ type Instance struct {
 	release atomic.Pointer[release]
 	working sync.Mutex // held by the one job that runs
 	limits  limiter
+	talks   talks
 
 	mu        sync.RWMutex
 	people    map[string]*person // by name
@@ -114,6 +115,10 @@ func (i *Instance) upgrade(version string) error {
 func (i *Instance) routes() {
 	r := i.service.Routes()
 	for _, f := range i.stub.features {
+		if f.restChat() {
+			r.Handle("feature."+f.Name, chatPath, i.completeChat(f), f.Rails.Endpoint.Method)
+			continue
+		}
 		r.Raw("feature."+f.Name, f.Rails.Endpoint.Path, i.use(f), f.Rails.Endpoint.Method)
 	}
 	r.GET("health", "/-/health", i.health)
