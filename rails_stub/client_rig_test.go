@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -92,3 +93,6 @@ func showAnswer(a answered) string {
 	}
 	return mask(out.String()+"\n"+a.body) + "\n\n"
 }
+
+// anyPort is a port that differs from run to run.
+var anyPort = regexp.MustCompile(`(127\.0\.0\.1:|port )\d+`)

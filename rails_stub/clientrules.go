@@ -1,6 +1,10 @@
 package railsstub
 
-import "time"
+import (
+	"time"
+
+	"github.com/ccmock/ccmock/internal/world"
+)
 
 // clientRule is what the endpoints for editors and for chat do.
 type clientRule struct {
@@ -10,6 +14,7 @@ type clientRule struct {
 	directLimit       limit
 	chatAgent         chatProtocol
 	expose            keyExposure
+	chatFlag          string // the feature flag that aiAction looks at
 }
 
 // chatProtocol is how GitLab asks the AI gateway for an answer of chat.
@@ -31,9 +36,10 @@ const (
 )
 
 var clientRules = []clientRule{
-	{"16.8", false, false, limit{10, 5 * time.Minute}, promptComponents, neverExposed},
-	{"17.5", false, false, limit{10, 5 * time.Minute}, eventsAndOptions, neverExposed},
-	{"17.9", false, false, limit{10, 5 * time.Minute}, eventsAndOptions, behindFlag},
-	{"18.3", true, false, limit{50, time.Minute}, events, exposed},
-	{"18.4", true, true, limit{50, time.Minute}, events, exposed},
+	{"16.8", false, false, limit{10, 5 * time.Minute}, promptComponents, neverExposed, world.FlagAI},
+	{"17.0", false, false, limit{10, 5 * time.Minute}, promptComponents, neverExposed, world.FlagChat},
+	{"17.5", false, false, limit{10, 5 * time.Minute}, eventsAndOptions, neverExposed, world.FlagChat},
+	{"17.9", false, false, limit{10, 5 * time.Minute}, eventsAndOptions, behindFlag, world.FlagChat},
+	{"18.3", true, false, limit{50, time.Minute}, events, exposed, world.FlagChat},
+	{"18.4", true, true, limit{50, time.Minute}, events, exposed, world.FlagChat},
 }

@@ -174,9 +174,9 @@ func (s *Stub) chatStep(ctx context.Context, target *url.URL, h http.Header, p *
 	var timeout net.Error
 	switch {
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return chatStep{detail: unreachable("the gateway", err)}, chatTimedOut
+		return chatStep{detail: unreachable(err)}, chatTimedOut
 	case err != nil:
-		return chatStep{detail: unreachable("the gateway", err)}, chatNoContact
+		return chatStep{detail: unreachable(err)}, chatNoContact
 	}
 	defer func() { _ = resp.Body.Close() }()
 	step := chatStep{status: resp.StatusCode}

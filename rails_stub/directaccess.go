@@ -69,7 +69,7 @@ func (i *Instance) directAccess(f *endpoint) stub.Handler {
 		status, answer, err := i.stub.userToken(ctx, target, h)
 		switch {
 		case err != nil:
-			return stub.Reply{}, tokenCreationFailed(string(GatewayUnreachable), unreachable("the gateway", err))
+			return stub.Reply{}, tokenCreationFailed(string(GatewayUnreachable), unreachable(err))
 		case status/100 != 2 || answer.Token == "":
 			return stub.Reply{}, i.refusedToken(rel, status, answer)
 		}

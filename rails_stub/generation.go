@@ -10,6 +10,7 @@ type Generation struct {
 	syncRule
 	apiRule
 	clientRule
+	probeRule
 }
 
 // since is the GitLab version, such as "17.11", from which on a row holds.
@@ -155,6 +156,7 @@ func generationOf(v catalog.Version) Generation {
 		syncRule:   rule(syncRules, m),
 		apiRule:    rule(apiRules, m),
 		clientRule: rule(clientRules, m),
+		probeRule:  rule(probeRules, m),
 	}
 }
 

@@ -28,6 +28,7 @@ func (l limit) orElse(requests *int) limit {
 var (
 	completionsLimit       = limit{60, time.Minute}
 	connectionDetailsLimit = limit{10, time.Minute}
+	aiActionLimit          = limit{160, 8 * time.Hour}
 )
 
 // limiter counts requests. It is Gitlab::ApplicationRateLimiter.

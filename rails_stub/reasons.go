@@ -1,6 +1,7 @@
 package railsstub
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/ccmock/ccmock/internal/stub"
@@ -76,6 +77,15 @@ func badRequest(message string) error {
 		Status: http.StatusBadRequest, Reason: string(InvalidRequest), Detail: message,
 		Body: map[string]string{"error": message},
 	}
+}
+
+// refusalOf is the refusal that an error is, or nil.
+func refusalOf(err error) *stub.Error {
+	var e *stub.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return nil
 }
 
 // style words errors as GitLab's API does. An error without a reason is one of the

@@ -139,8 +139,9 @@ func (i *Instance) storeAnswer(read accessAnswer, rel *release) result {
 		}
 	}
 	i.mu.Lock()
-	action, tokenErr := i.synced.storeToken(token, expiresAt, i.service.Clock().Now())
-	warnings, accessErr := i.synced.storeAccess(services, catalog, rel.syncRule)
+	now := i.service.Clock().Now()
+	action, tokenErr := i.synced.storeToken(token, expiresAt, now)
+	warnings, accessErr := i.synced.storeAccess(services, catalog, rel.syncRule, now)
 	i.mu.Unlock()
 	for _, warning := range warnings {
 		i.service.Log().Warn("CustomersDot's answer is partly unusable", "instance", i.name, "error", warning)

@@ -127,21 +127,26 @@ func (t *talks) said(in *thread) []message {
 	return in.messages
 }
 
-// answered are the questions of a thread that were answered well, each with its answer.
+// maxHistory is how much of a thread goes along with a question, in messages.
+const maxHistory = 40
+
+// answered are the last questions of a thread that were answered well, each with its
+// answer.
 func (t *talks) answered(in *thread) []message {
 	all := t.said(in)
-	var found []message
-	for _, q := range all {
-		if q.Role != roleUser {
-			continue
-		}
-		for _, a := range all {
-			if a.Role == roleAssistant && a.RequestID == q.RequestID && len(a.Errors) == 0 {
-				found = append(found, q, a)
-			}
+	answers := map[string]message{}
+	for _, m := range all {
+		if m.Role == roleAssistant && len(m.Errors) == 0 {
+			answers[m.RequestID] = m
 		}
 	}
-	return found
+	var found []message
+	for _, q := range all {
+		if a, ok := answers[q.RequestID]; ok && q.Role == roleUser {
+			found = append(found, q, a)
+		}
+	}
+	return found[max(0, len(found)-maxHistory):]
 }
 
 func sortedPaths(projects map[string]world.Project) []string {
