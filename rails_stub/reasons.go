@@ -64,7 +64,7 @@ func unauthenticated(reason token.Reason, detail string) error {
 
 // unauthorized is the 401 of an endpoint to a user who may not use it, or for whom there
 // is no token.
-func unauthorized(reason token.Reason, detail string) error {
+func unauthorized(reason token.Reason, detail string) *stub.Error {
 	return &stub.Error{
 		Status: http.StatusUnauthorized, Message: "401 Unauthorized", Header: errorOrigin,
 		Reason: string(reason), Detail: detail,
