@@ -30,7 +30,7 @@ func kindOf(e feature.Endpoint) bodyKind {
 	switch {
 	case strings.HasSuffix(e.Path, "/code/completions"):
 		return completions
-	case strings.HasPrefix(e.Path, "/v1/chat/"):
+	case strings.HasPrefix(e.Path, "/v1/chat/"), e.Path == laterAgent:
 		return chat
 	}
 	return passed

@@ -21,6 +21,24 @@ const chatPath = "/api/v4/chat/completions"
 // endpoints of the AI gateway.
 func (e *endpoint) restChat() bool { return e.kind == chat && e.Rails.Endpoint.Path == chatPath }
 
+// The chat agents of the AI gateway.
+const (
+	firstAgent = "/v1/chat/agent"
+	laterAgent = "/v2/chat/agent"
+)
+
+// agent is how a version asks the chat agent. It can only move on to the later agent if
+// the feature's file has that one.
+func (e *endpoint) agent(rel *release) (chatProtocol, string) {
+	switch {
+	case e.Backend.Endpoint.Path != laterAgent:
+		return promptComponents, e.Backend.Endpoint.Path
+	case rel.chatAgent == promptComponents:
+		return promptComponents, firstAgent
+	}
+	return rel.chatAgent, laterAgent
+}
+
 // duoChat is the feature that aiAction asks, nil if there is none.
 func (s *Stub) duoChat() *endpoint {
 	for _, f := range s.features {

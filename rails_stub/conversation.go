@@ -113,8 +113,8 @@ func (c *conversation) react(ctx context.Context, q question, before []message, 
 		met.reason, met.detail = SigningKeyMissing, err.Error()
 		return "", chatFailed, met
 	}
-	prompt := newPrompt(c.rel, q, before)
-	path := prompt.path()
+	protocol, path := c.feature.agent(c.rel)
+	prompt := &prompt{protocol: protocol, rel: c.rel, question: q, before: before}
 	met.upstream = strings.TrimSuffix(i.stub.options.GatewayURL, "/") + "/" + c.feature.Backend.Name + path
 	target, err := url.Parse(met.upstream)
 	if err != nil {

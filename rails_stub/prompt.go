@@ -21,17 +21,6 @@ type agentStep struct {
 	Observation string `json:"observation"`
 }
 
-func newPrompt(rel *release, q question, before []message) *prompt {
-	return &prompt{protocol: rel.chatAgent, rel: rel, question: q, before: before}
-}
-
-func (p *prompt) path() string {
-	if p.protocol == promptComponents {
-		return "/v1/chat/agent"
-	}
-	return "/v2/chat/agent"
-}
-
 // nothingFound is what every tool of the stub finds.
 const nothingFound = "I am sorry, I am unable to find what you are looking for."
 

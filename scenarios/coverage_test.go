@@ -87,7 +87,7 @@ func TestCoverageListsWhatNobodyUsed(t *testing.T) {
 	require.Contains(t, c.Untouched.ControlRoutes, "PUT /v1/skew")
 	require.Len(t, c.Untouched.ControlRoutes, len(control.Routes())-4)
 	text := table(t, c)
-	require.Contains(t, text, "no flow used these routes of stubs:\n  GitLab instances: health\n  foo: monitoring/ready\n")
+	require.Contains(t, text, "no flow used these routes of stubs:\n  GitLab instances: graphql, health\n  foo: monitoring/ready\n")
 	require.Contains(t, text, "no flow used these actions of the control plane:\n  upgrade\n")
 }
 
@@ -114,7 +114,7 @@ func TestCoverageOfAFlowThatRan(t *testing.T) {
                      dedicated            1         1         -         -         -         -
 
 no flow used these routes of stubs:
-  GitLab instances: health
+  GitLab instances: graphql, health
   customersdot: consumers.resolve, seat_links.create
   foo: monitoring/healthz, monitoring/ready
 `, own)
