@@ -46,7 +46,7 @@ const (
 	FlagChat                 = "ai_duo_chat_switch"          // aiAction, 17.0 and later
 	FlagAI                   = "ai_global_switch"            // aiAction, up to 16.11
 	FlagRESTChat             = "access_rest_chat"            // POST /api/v4/chat/completions
-	FlagCloudConnectorStatus = "cloud_connector_status"      // 17.3 to 17.8
+	FlagCloudConnectorStatus = "cloud_connector_status"      // 17.3 to 17.11
 	FlagExposeKeys           = "cloud_connector_expose_keys" // 17.9 to 18.2
 )
 
