@@ -188,6 +188,7 @@ func (s *Stub) probeHost(ctx context.Context, at string, head bool) *probeResult
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, at, nil)
 	if err == nil {
+		req.Header = http.Header{"Accept": {"*/*"}, "User-Agent": {"Ruby"}}
 		var resp *http.Response
 		if resp, err = s.gateway.RoundTrip(req); err == nil {
 			_ = resp.Body.Close()

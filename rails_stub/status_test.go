@@ -65,6 +65,9 @@ func TestStatus(t *testing.T) {
 			got := r.query("ada", statusQuery, nil)
 			require.Contains(t, got.body, `"success":true,"probeResults"`)
 			goldentest.Text(t, "golden/client/status_"+version+".txt", "== answer ==\n"+showAnswer(got)+"== upstream ==\n"+show(r.gateway.last(t)))
+			if heads := r.portal.requests(); len(heads) > 0 {
+				goldentest.Text(t, "golden/client/host_probe.txt", show(heads[0]))
+			}
 			e := r.lastEntry()
 			require.Equal(t, r.gateway.URL+"/ai/v2/code/completions", e.Upstream)
 			require.Equal(t, "first", e.Token.ID)
