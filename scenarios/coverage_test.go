@@ -87,7 +87,7 @@ func TestCoverageListsWhatNobodyUsed(t *testing.T) {
 	require.Contains(t, c.Untouched.ControlRoutes, "PUT /v1/skew")
 	require.Len(t, c.Untouched.ControlRoutes, len(control.Routes())-4)
 	text := table(t, c)
-	require.Contains(t, text, "no flow used these routes of stubs:\n  GitLab instances: graphql, health\n  foo: monitoring/ready\n")
+	require.Contains(t, text, "no flow used these routes of stubs:\n  GitLab instances: health\n  foo: monitoring/ready\n")
 	require.Contains(t, text, "no flow used these actions of the control plane:\n  upgrade\n")
 }
 
