@@ -18,6 +18,7 @@ var layers = []layer{
 	{packages: []string{"internal/explain"}},
 	{packages: []string{"internal/control"}},
 	{packages: []string{"internal/stub"}},
+	{packages: []string{"internal/graphql"}},
 	{packages: []string{"rails_stub", "customersdot_stub", "gateway", "backends"}},
 	{packages: []string{"internal/ecosystem", "scenarios"}},
 	{packages: []string{"internal/probe"}},
