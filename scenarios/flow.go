@@ -65,11 +65,13 @@ type given struct {
 	CatalogFile string `yaml:"catalog_file"`
 	// SeatCountEnforced is that of the world.
 	SeatCountEnforced bool `yaml:"seat_count_enforced"`
+	// AIGateway is how the AI gateway is deployed, and what its models answer.
+	AIGateway *world.AIGateway `yaml:"ai_gateway"`
 }
 
 // world makes a World of what is given. It is not completed.
 func (g given) world() world.World {
-	w := world.World{Now: g.Now, Catalog: g.Catalog, SeatCountEnforced: g.SeatCountEnforced}
+	w := world.World{Now: g.Now, Catalog: g.Catalog, SeatCountEnforced: g.SeatCountEnforced, AIGateway: g.AIGateway}
 	for name, i := range g.Instances {
 		i.Name = name
 		w.Instances = append(w.Instances, i)

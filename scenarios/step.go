@@ -9,6 +9,7 @@ import (
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/fault"
 	"github.com/ccmock/ccmock/internal/feature"
+	"github.com/ccmock/ccmock/internal/world"
 )
 
 // Step is one line of a story: exactly one action, and what is expected of it. A step
@@ -50,6 +51,7 @@ type Step struct {
 	RotateKeys *RotateKeys `yaml:"rotate_keys"`
 	Restart    *Restart    `yaml:"restart"`
 	Limits     *Limits     `yaml:"limits"`
+	Model      *Model      `yaml:"model"`
 	Fault      *fault.Rule `yaml:"fault"`
 	Heal       *string     `yaml:"heal"`
 
@@ -246,6 +248,14 @@ type Limits struct {
 	PerUnauthorized int           `yaml:"per_unauthorized"`
 }
 
+// Model has the models of the AI gateway answer something from now on.
+type Model struct {
+	Service string `yaml:"service"` // the AI gateway of the flow's features if empty
+	// Forget takes back what was told before: the answer of that name, or all without a name.
+	Forget            bool `yaml:"forget"`
+	world.ModelAnswer `yaml:",inline"`
+}
+
 // Skew makes the clock of one service run ahead of the others, or behind.
 type Skew struct {
 	Service string        `yaml:"service,required"`
@@ -372,6 +382,8 @@ func (s Step) Title() string {
 		detail = s.Restart.Service
 	case s.Limits != nil:
 		words = "limit rates"
+	case s.Model != nil:
+		words, detail = "have the model answer", s.Model.title()
 	case s.Fault != nil:
 		detail = s.Fault.Name
 	case s.Heal != nil:

@@ -19,6 +19,9 @@ var others = []token.Reason{
 	"seat_link_not_allowed",
 	// CustomersDot.
 	"invalid_license", "license_revoked", "license_expired", "license_not_started", "invalid_activation_code",
+	// The AI gateway, beside tokens.
+	"insufficient_credits", "not_entitled", "quota_unavailable", "duo_core_only", "proxy_not_enabled", "claim_mismatch",
+	"model_failed",
 	// The gateway.
 	control.ReasonRateLimited, control.ReasonUnknownRoute, control.ReasonOriginUnreachable,
 }

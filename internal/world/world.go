@@ -31,6 +31,8 @@ type World struct {
 	// SeatCountEnforced has the AI gateway refuse a token whose duo_seat_count is not what
 	// the instance says, as its earlier releases did. Later ones only log that.
 	SeatCountEnforced bool `json:"seat_count_enforced,omitempty"`
+	// AIGateway is how the AI gateway is deployed; nil is as it comes.
+	AIGateway *AIGateway `json:"ai_gateway,omitempty"`
 }
 
 // Realm is a deployment as tokens and headers name it.
@@ -209,6 +211,9 @@ func (w *World) Complete() []Complaint {
 				complain(fmt.Sprintf("%s.add_ons[%d]", at, n), "", "%v", err)
 			}
 		}
+	}
+	for _, c := range w.AIGateway.Validate() {
+		complain("ai_gateway."+c.Path, c.Hint, "%s", c.Message)
 	}
 	tokens := map[string]string{}
 	for n := range w.Users {
