@@ -43,7 +43,7 @@ var (
 func editorFields(more ...py.Field) []py.Field {
 	return append([]py.Field{
 		py.Needs("file_name", py.Text(255)), py.Needs("content_above_cursor", py.Text(100_000)), py.Needs("content_below_cursor", py.Text(100_000)),
-		py.Takes("language_identifier", py.Text(255)), py.Takes("model_provider", py.OneOf("enum", "vertex-ai", "anthropic", "amazon_q")),
+		py.Takes("language_identifier", py.Text(255)), py.Takes("model_provider", py.OneOf("literal_error", "vertex-ai", "anthropic", "amazon_q")),
 		py.Takes("model_name", py.Text(50)), py.Takes("stream", py.Bool()), py.Takes("role_arn", py.Text(0)),
 	}, more...)
 }

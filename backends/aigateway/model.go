@@ -79,14 +79,17 @@ func (g *Gateway) inferenceFailed(f world.ModelFailure) error {
 	}
 	e := modelFailed(f, f.Status, "Too many requests. Please try again later.")
 	if f.RetryAfter != "" {
-		e.Header = http.Header{"Retry-After": {f.RetryAfter}}
+		e.Header.Set("Retry-After", f.RetryAfter)
 	}
 	return e
 }
 
 // detail is an error in FastAPI's words, whatever its status.
 func detail(status int, says string) *stub.Error {
-	return &stub.Error{Status: status, Message: says, Body: map[string]string{"detail": says}}
+	return &stub.Error{
+		Status: status, Message: says, Body: map[string]string{"detail": says},
+		Header: http.Header{"Content-Type": {"application/json"}}, // also of a 500, which is text elsewhere
+	}
 }
 
 // ReasonModelFailed is that for which an endpoint gives no answer.

@@ -56,10 +56,9 @@ func (g *Gateway) userAccessToken(r *request) (stub.Reply, error) {
 	}
 	raw, expires, err := g.issue(claims, scopes)
 	if err != nil {
-		return stub.Reply{}, &stub.Error{
-			Status: http.StatusInternalServerError, Message: "Failed to generate JWT", Err: err,
-			Body: map[string]string{"detail": "Failed to generate JWT"},
-		}
+		failed := detail(http.StatusInternalServerError, "Failed to generate JWT")
+		failed.Err = err
+		return stub.Reply{}, failed
 	}
 	if d, err := token.Decode(raw); err == nil {
 		journal.Of(r.Context()).Issued = fastapi.Journaled(d)

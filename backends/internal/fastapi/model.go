@@ -1,6 +1,8 @@
 package fastapi
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
@@ -24,7 +26,7 @@ func ReadModel(r *http.Request, t pydantic.Type, listed bool) (map[string]any, e
 	switch {
 	case len(text) == 0:
 	case isJSON(r, true):
-		if body, err = token.PythonJSON(text); err != nil {
+		if body, err = token.PythonJSON(bytes.TrimPrefix(text, []byte("\ufeff"))); err != nil {
 			return nil, notJSON(err, listed)
 		}
 	default:
@@ -65,9 +67,14 @@ func unfit(wrong []pydantic.Error, listed bool) error {
 		texts = append(texts, text)
 	}
 	invalid := &stub.Error{Status: http.StatusUnprocessableEntity, Message: "Validation error", Detail: strings.Join(texts, "; ")}
-	if listed {
-		invalid.Body = map[string]any{"detail": wrong}
+	if !listed {
+		return invalid
 	}
+	list, err := json.Marshal(map[string]any{"detail": wrong})
+	if err != nil { // an input that JSON has no words for, such as NaN, is a crash
+		return &stub.Error{Status: http.StatusInternalServerError, Message: "Internal Server Error", Reason: string(token.Malformed), Detail: invalid.Detail}
+	}
+	invalid.Body = json.RawMessage(list)
 	return invalid
 }
 

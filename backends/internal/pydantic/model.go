@@ -1,8 +1,10 @@
 package pydantic
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/big"
+	"strconv"
 	"strings"
 )
 
@@ -107,27 +109,35 @@ func (t *tagged) check(c *checker, at []any, v any) any {
 	one, known := t.by[word]
 	if !known {
 		expected := strings.Join(t.order, ", ")
-		context["tag"], context["expected_tags"] = word, expected
-		c.add("union_tag_invalid", at, fmt.Sprintf("Input tag '%s' found using '%s' does not match any of the expected tags: %s", word, t.tag, expected), v, context)
+		bare := strings.Trim(word, "'")
+		context["tag"], context["expected_tags"] = bare, expected
+		c.add("union_tag_invalid", at, fmt.Sprintf("Input tag '%s' found using '%s' does not match any of the expected tags: %s", bare, t.tag, expected), v, context)
 		return map[string]any{}
 	}
-	return one.check(c, below(at, bareTag(word)), v)
+	return one.check(c, below(at, bareTag(got, word)), v)
 }
 
+// tagWord is a tag as the tags that are expected are written. True is 1 to Python, and so is 1.0.
 func tagWord(v any) string {
 	switch v := v.(type) {
 	case string:
 		return "'" + v + "'"
-	case *big.Int:
-		return v.String()
 	case nil:
 		return "None"
+	case bool, *big.Int, float64:
+		if n, kind, _ := integer(v); kind == "" {
+			return n.String()
+		}
 	}
-	return fmt.Sprint(v)
+	text, _ := json.Marshal(v) //nolint:errchkjson // a float that is no number stands for no tag anyway
+	return string(text)
 }
 
 // bareTag is a tag as the place of an error has it.
-func bareTag(word string) any {
+func bareTag(got any, word string) any {
+	if f, ok := got.(float64); ok {
+		return strconv.FormatFloat(f, 'f', 1, 64)
+	}
 	if n, ok := new(big.Int).SetString(word, 10); ok {
 		return n
 	}

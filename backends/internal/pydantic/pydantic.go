@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -52,35 +54,16 @@ func Check(t Type, body any) (any, []Error) {
 type checker struct{ errors []Error }
 
 func (c *checker) add(kind string, at []any, msg string, input any, context map[string]any) {
-	loc := make([]any, len(at))
-	copy(loc, at)
-	c.errors = append(c.errors, Error{kind, loc, msg, plain(input), context})
-}
-
-// plain leaves out of an input what JSON cannot hold.
-func plain(v any) any {
-	switch v := v.(type) {
-	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil
-		}
-	case []any:
-		list := make([]any, len(v))
-		for n, item := range v {
-			list[n] = plain(item)
-		}
-		return list
-	case map[string]any:
-		object := make(map[string]any, len(v))
-		for name, item := range v {
-			object[name] = plain(item)
-		}
-		return object
-	}
-	return v
+	c.errors = append(c.errors, Error{kind, slices.Clone(at), msg, input, context})
 }
 
 func below(at []any, step any) []any { return append(at[:len(at):len(at)], step) }
+
+// integerText is a text that stands for an int: digits with single underscores between them, and a fraction of zeros.
+var integerText = regexp.MustCompile(`^([+-]?[0-9]+(?:_[0-9]+)*)(?:\.0+)?$`)
+
+// mostDigits is how many characters such a text has at most.
+const mostDigits = 4300
 
 // integer is v as Python's int, if v is one or stands for one.
 func integer(v any) (*big.Int, string, string) {
@@ -98,19 +81,23 @@ func integer(v any) (*big.Int, string, string) {
 			return nil, "finite_number", "Input should be a finite number"
 		}
 		whole, accuracy := big.NewFloat(v).Int(nil)
-		if accuracy != big.Exact {
+		switch {
+		case accuracy != big.Exact:
 			return nil, "int_from_float", wanted + ", got a number with a fractional part"
+		case !whole.IsInt64():
+			return nil, "int_parsing_size", "Unable to parse input string as an integer, exceeded maximum size"
 		}
 		return whole, "", ""
 	case string:
-		text := strings.TrimSpace(v)
-		if whole, zeros, dotted := strings.Cut(text, "."); dotted && strings.Trim(zeros, "0") == "" && whole != "" {
-			text = whole // "1.0" is one
+		m := integerText.FindStringSubmatch(strings.TrimSpace(v))
+		switch {
+		case m == nil:
+			return nil, "int_parsing", wanted + ", unable to parse string as an integer"
+		case len(m[1]) > mostDigits:
+			return nil, "int_parsing_size", "Unable to parse input string as an integer, exceeded maximum size"
 		}
-		if n, ok := new(big.Int).SetString(strings.ReplaceAll(text, "_", ""), 10); ok && len(text) <= 4300 {
-			return n, "", ""
-		}
-		return nil, "int_parsing", wanted + ", unable to parse string as an integer"
+		n, _ := new(big.Int).SetString(strings.ReplaceAll(m[1], "_", ""), 10)
+		return n, "", ""
 	}
 	return nil, "int_type", wanted
 }

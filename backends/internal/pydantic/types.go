@@ -1,7 +1,9 @@
 package pydantic
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"slices"
 	"strconv"
@@ -14,7 +16,12 @@ func Text(most int) Type { return text{most} }
 
 type text struct{ most int }
 
-func (text) branch() string { return "str" }
+func (t text) branch() string {
+	if t.most > 0 {
+		return "constrained-str"
+	}
+	return "str"
+}
 
 func (t text) check(c *checker, at []any, v any) any {
 	s, ok := v.(string)
@@ -81,15 +88,23 @@ func (t number) check(c *checker, at []any, v any) any {
 		got, out = f, f
 	}
 	switch {
-	case t.bounded && got < t.least:
+	case t.bounded && got < t.least: // a float that is no number is over the most
 		c.add("greater_than_equal", at, "Input should be greater than or equal to "+shown(t.least), v, map[string]any{"ge": t.least})
-	case t.bounded && got > t.most:
+	case t.bounded && !(got <= t.most):
 		c.add("less_than_equal", at, "Input should be less than or equal to "+shown(t.most), v, map[string]any{"le": t.most})
 	}
 	return out
 }
 
 func shown(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+
+// withoutUnderscores leaves out single underscores within a number.
+func withoutUnderscores(text string) string {
+	if strings.Contains(text, "__") || strings.HasPrefix(text, "_") || strings.HasSuffix(text, "_") {
+		return text
+	}
+	return strings.ReplaceAll(text, "_", "")
+}
 
 func float(v any) (f float64, kind, msg string) {
 	const wanted = "Input should be a valid number"
@@ -105,7 +120,8 @@ func float(v any) (f float64, kind, msg string) {
 		}
 		return 0, "", ""
 	case string:
-		if f, err := strconv.ParseFloat(strings.TrimSpace(v), 64); err == nil {
+		f, err := strconv.ParseFloat(withoutUnderscores(strings.TrimSpace(v)), 64)
+		if hex := strings.ContainsAny(v, "xX"); !hex && (err == nil || errors.Is(err, strconv.ErrRange)) {
 			return f, "", ""
 		}
 		return 0, "float_parsing", wanted + ", unable to parse string as a number"
@@ -126,17 +142,18 @@ var (
 )
 
 func (boolean) check(c *checker, at []any, v any) any {
-	word := ""
+	word, typed := "", false
 	switch v := v.(type) {
 	case bool:
 		return v
 	case string:
-		word = strings.ToLower(v)
+		word, typed = strings.ToLower(v), true
 	case *big.Int:
-		word = v.String()
+		word, typed = v.String(), true
 	case float64:
-		word = shown(v)
-	default:
+		word, typed = shown(v), v == math.Trunc(v)
+	}
+	if !typed {
 		c.add("bool_type", at, "Input should be a valid boolean", v, nil)
 		return false
 	}
@@ -227,11 +244,11 @@ func (t list) check(c *checker, at []any, v any) any {
 		wrong("too_long", "at most", "max_length", t.most)
 		return []any{}
 	}
-	out := make([]any, len(items))
+	out, before := make([]any, len(items)), len(c.errors)
 	for n, item := range items {
 		out[n] = t.of.check(c, below(at, n), item)
 	}
-	if len(items) < t.least {
+	if len(items) < t.least && len(c.errors) == before {
 		wrong("too_short", "at least", "min_length", t.least)
 	}
 	return out
