@@ -3,7 +3,6 @@ package explain
 import (
 	"slices"
 
-	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/token"
 )
 
@@ -19,11 +18,12 @@ var others = []token.Reason{
 	"seat_link_not_allowed",
 	// CustomersDot.
 	"invalid_license", "license_revoked", "license_expired", "license_not_started", "invalid_activation_code",
+	"credits_exhausted", "not_entitled", "unknown_consumer", "no_credentials",
 	// The AI gateway, beside tokens.
-	"insufficient_credits", "not_entitled", "quota_unavailable", "duo_core_only", "proxy_not_enabled", "claim_mismatch",
+	"insufficient_credits", "quota_unavailable", "duo_core_only", "proxy_not_enabled", "claim_mismatch",
 	"model_failed",
 	// The gateway.
-	control.ReasonRateLimited, control.ReasonUnknownRoute, control.ReasonOriginUnreachable,
+	"rate_limited", "unknown_route", "origin_unreachable",
 }
 
 // Reasons lists every reason for which a service refuses. Each stub names its own; they
