@@ -48,10 +48,13 @@ func (f streamForm) reply(s said) stub.Reply {
 	}}
 }
 
+// unbuffered is the header that has proxies pass a stream on piece by piece.
+const unbuffered = "X-Accel-Buffering"
+
 // raw is text as it comes, without the framing that its content type promises.
 func raw() streamForm {
 	return streamForm{
-		header: http.Header{"Content-Type": {fastapi.EventStream}},
+		header: http.Header{"Content-Type": {fastapi.EventStream}, unbuffered: {"no"}},
 		piece:  func(text string) string { return text },
 	}
 }
@@ -62,7 +65,7 @@ func events(lineEnd string, start any) streamForm {
 		return fmt.Sprintf("event: %s%[2]sdata: %s%[2]s%[2]s", name, lineEnd, jsonText(data))
 	}
 	return streamForm{
-		header: http.Header{"Content-Type": {fastapi.EventStream}, "X-Streaming-Format": {"sse"}},
+		header: http.Header{"Content-Type": {fastapi.EventStream}, unbuffered: {"no"}, "X-Streaming-Format": {"sse"}},
 		first:  event("stream_start", start),
 		piece: func(text string) string {
 			return event("content_chunk", map[string]any{"choices": []delta{{Delta: content{text}}}})

@@ -67,6 +67,10 @@ func TestStreamFormats(t *testing.T) {
 			a := r.send(t, ask)
 			require.Equal(t, []string{"chunked"}, a.TransferEncoding)
 			goldentest.Text(t, "streams/"+c.name+".http", a.wire())
+			if strings.HasPrefix(c.fact, "aigateway/streams/raw") || c.fact == "aigateway/streams/events" {
+				fidelity.Proves(t, "aigateway/streams/unbuffered")
+				require.Equal(t, "no", a.Header.Get("X-Accel-Buffering"))
+			}
 		})
 	}
 	t.Run("lines of events may end otherwise", func(t *testing.T) {
