@@ -119,7 +119,7 @@ func (s *Stub) Skew(service string) *clock.Skew {
 	return nil
 }
 
-// Actions are what backends can be asked to do. Only the AI gateway has keys.
+// Actions are what backends can be asked to do. Only the AI gateway has keys and models.
 func (s *Stub) Actions() map[string]control.Action {
 	return map[string]control.Action{
 		control.ActionRestart: control.Do(s.restart),
@@ -134,6 +134,12 @@ func (s *Stub) Actions() map[string]control.Action {
 				return g.RotateKeys(in.Step)
 			}
 			return control.KeysResult{}, control.ErrNotHere
+		}),
+		control.ActionModel: control.Do(func(_ context.Context, in control.ModelRequest) (control.Done, error) {
+			if g, ok := s.backends[in.Service].(*aigateway.Gateway); ok {
+				return control.Done{}, g.Model(in)
+			}
+			return control.Done{}, control.ErrNotHere
 		}),
 	}
 }

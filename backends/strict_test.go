@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/stub"
 	"github.com/ccmock/ccmock/internal/stub/stubtest"
 	"github.com/ccmock/ccmock/internal/token"
@@ -62,6 +63,10 @@ func sign(t testing.TB, c *call) string {
 
 // Each row changes one thing of a good call.
 func TestOneThingWrong(t *testing.T) {
+	fidelity.Proves(t,
+		"verifier/strict/issuer", "verifier/strict/audience", "verifier/strict/expiry",
+		"verifier/strict/key", "verifier/strict/algorithm", "verifier/strict/scopes", "verifier/strict/headers",
+	)
 	const (
 		forbidden = `{"error":"Forbidden by auth provider"}`
 		noScope   = `{"detail":"Unauthorized to access new_feature_scope"}`
@@ -159,6 +164,7 @@ func TestMonitoring(t *testing.T) {
 }
 
 func TestKeysThatCannotBeHad(t *testing.T) {
+	fidelity.Proves(t, "verifier/strict/keys-missing")
 	r := newRig(t, newFeatureScope())
 	r.cdot.SetDown(true)
 	a := r.send(t, r.good(t))

@@ -94,6 +94,8 @@ func (p *player) change(ctx context.Context, s *Step) error {
 		return p.tell(ctx, control.ActionLimits, control.Limits{
 			Window: s.Limits.Window, PerUser: s.Limits.PerUser, PerInstance: s.Limits.PerInstance, PerUnauthorized: s.Limits.PerUnauthorized,
 		})
+	case s.Model != nil:
+		return p.tell(ctx, control.ActionModel, s.Model.request())
 	case s.Restart != nil:
 		return p.restart(ctx, s.Restart.Service)
 	case s.Fault != nil:

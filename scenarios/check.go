@@ -261,6 +261,8 @@ func (c *checker) machinery(at string, s *Step, n int) {
 		if l.Window < 0 || l.PerUser < 0 || l.PerInstance < 0 || l.PerUnauthorized < 0 {
 			c.complain(at, "", "a limit cannot be negative")
 		}
+	case s.Model != nil:
+		c.model(at, s.Model)
 	case s.Fault != nil:
 		if s.Fault.Name == "" {
 			s.Fault.Name = fmt.Sprintf("step %d", n+1)

@@ -27,7 +27,10 @@
 // text of a cloud_connector.yml, which explanations call catalog_name) or a catalog_file
 // beside the flow, and seat_count_enforced: true for an AI gateway that still refuses a seat
 // count other than the token's. An instance may turn feature_flags of GitLab off and have
-// settings and projects; see docs/gitlab.md.
+// settings and projects; see docs/gitlab.md. ai_gateway says how that gateway is deployed:
+// {release, quota, no_internal_events, bypass, duo_core_chat, line_ends, disallowed_flags,
+// proxy_saas, proxy_self_managed, models}, where models is a list of what the step model
+// says.
 //
 // # Steps
 //
@@ -64,6 +67,7 @@
 //	rotate_keys     one step of a key rotation: {service, step}, which is create, rotate, trim or list; restart: false leaves GitLab running on the old key
 //	restart         empties the caches of a backend, the gateway or an instance: SERVICE, or all backends and the gateway
 //	limits          sets the gateway's rate limits: {window, per_user, per_instance, per_unauthorized}
+//	model           has the AI gateway's models answer something, until told otherwise: {service, name, prompt, route, times, answer, chunks, fail: {status, retry_after, message, no_answer}, forget}; prompt is a part of the prompts that it is for, chunks are the pieces of a stream, no_answer is timeout or connection, and forget takes back the answer of that name, or all
 //	fault           makes something go wrong: {name, where: {service, route, method, path, header}, skip, times, do: {status, headers, body, reset, cut_after, truncate, malformed, keys, corrupt_signature, delay}}; keys is without_first, without_last or stale, corrupt_signature is request or answer
 //	heal            takes a fault out of force: NAME
 //	let             keeps a value, as a setting that is changed later: {name, value}

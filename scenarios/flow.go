@@ -67,6 +67,8 @@ type given struct {
 	CatalogName string `yaml:"catalog_name"`
 	// SeatCountEnforced is that of the world.
 	SeatCountEnforced bool `yaml:"seat_count_enforced"`
+	// AIGateway is how the AI gateway is deployed, and what its models answer.
+	AIGateway *world.AIGateway `yaml:"ai_gateway"`
 	// CustomersDot is that of the world.
 	CustomersDot world.CustomersDot `yaml:"customersdot"`
 }
@@ -79,6 +81,7 @@ func (g given) world() world.World {
 		CatalogName:       g.CatalogName,
 		SeatCountEnforced: g.SeatCountEnforced,
 		CustomersDot:      g.CustomersDot,
+		AIGateway:         g.AIGateway,
 	}
 	for name, i := range g.Instances {
 		i.Name = name

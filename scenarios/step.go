@@ -52,6 +52,7 @@ type Step struct {
 	RotateKeys *RotateKeys `yaml:"rotate_keys"`
 	Restart    *Restart    `yaml:"restart"`
 	Limits     *Limits     `yaml:"limits"`
+	Model      *Model      `yaml:"model"`
 	Fault      *fault.Rule `yaml:"fault"`
 	Heal       *string     `yaml:"heal"`
 
@@ -255,6 +256,14 @@ type Limits struct {
 	PerUnauthorized int           `yaml:"per_unauthorized"`
 }
 
+// Model has the models of the AI gateway answer something from now on.
+type Model struct {
+	Service string `yaml:"service"` // the AI gateway of the flow's features if empty
+	// Forget takes back what was told before: the answer of that name, or all without a name.
+	Forget            bool `yaml:"forget"`
+	world.ModelAnswer `yaml:",inline"`
+}
+
 // Skew makes the clock of one service run ahead of the others, or behind.
 type Skew struct {
 	Service string        `yaml:"service,required"`
@@ -383,6 +392,8 @@ func (s Step) Title() string {
 		detail = s.Restart.Service
 	case s.Limits != nil:
 		words = "limit rates"
+	case s.Model != nil:
+		words, detail = "have the model answer", s.Model.title()
 	case s.Fault != nil:
 		detail = s.Fault.Name
 	case s.Heal != nil:

@@ -3,43 +3,60 @@
 //
 // # Imitates
 //
+// Two releases, which a world names: 2026-08, the default, and 2025-01. The table in
+// routes.go has every endpoint with the releases that it is in, what its body must be, for
+// what credits are asked, which unit primitive it demands and what answers: code
+// suggestions of versions 2, 3 and 4, chat of versions 1 and 2, prompts, search in the
+// documentation, embeddings, the proxy to model providers, Amazon Q, user tokens, model
+// definitions, X-Ray, and monitoring.
+//
 // Authentication as the real one was measured to do it (its module of 2024-11), with its
-// gaps and crashes, through token.AIGatewayVerifier: one key set merged of all issuers
-// and the gateway's own keys, fetched inside the first request and kept for 24 hours,
-// whole or not (version 2 of the library, of 2025, retries and keeps an old set; this does
-// not). A seat count in the header other than the token's is let pass, but in a world that
-// says otherwise: earlier releases refused it. Authentication covers every path but /monitoring/healthz, /monitoring/ready and /metrics,
-// exactly so spelt; a CORS preflight is answered before it.
+// gaps and crashes, through token.AIGatewayVerifier: one key set merged of all issuers and
+// the gateway's own keys, fetched inside the first request and kept for 24 hours. An issuer
+// that is down then is tried once more, and the old set is kept, as later versions of the
+// library do; release 2025-01 takes what it gets, whole or not. It covers every path but
+// /monitoring/healthz, /monitoring/ready, /metrics and /v1/models/definitions, exactly so
+// spelt; a CORS preflight is answered before it.
 //
-// Endpoints, as of 2026 unless said:
+// Bodies are validated as FastAPI and pydantic do it, and in their lax mode: "7" is an
+// integer, and "yes" is true. Then CustomersDot is asked for credits, if a world says that
+// the gateway has its credentials, and the answer is kept as long as it says. Then the unit
+// primitive is demanded.
 //
-//   - POST /v2/code/completions and /v2/completions, /v2/code/generations;
-//   - POST /v1/chat/agent, and explain_code, write_tests, refactor_code,
-//     explain_vulnerability, summarize_comments, troubleshoot_job in agent's place;
-//   - POST /v1/code/user_access_token: a token for one user, signed by the gateway
-//     itself, good for an hour and accepted by the two completion paths;
-//   - GET /monitoring/healthz and /monitoring/ready (503 while an issuer's keys are
-//     missing).
+// Streams are raw text under text/event-stream (versions 2 and 3, chat of version 1),
+// server-sent events with X-Streaming-Format: sse (version 4), a line of JSON for each thing
+// said (chat of version 2) or for each piece (prompts of version 2).
 //
-// A body is validated before scopes are looked at. Answers have the real envelopes; their
-// text depends on the question alone. With "stream": true it comes in pieces without SSE
-// framing, under text/event-stream, as the real one sends it. A feature file may declare
-// a reply or a stream of its own for one of these endpoints, and endpoints of its own,
-// which demand the declared scope.
+// What models answer depends on the prompt alone, unless a world or the action model says
+// otherwise: a text, pieces of a stream, or a failure of the provider, which each endpoint
+// words in its own way. A feature file may declare a reply or a stream of its own for one of
+// the endpoints, and endpoints of its own, which demand the declared scope.
 //
 // Every answer has X-Request-ID (echoed or made up) and X-Process-Time (seconds).
 //
 // # Refuses
 //
-// 401 {"error": ...}; 500 in plain text where the real one crashes; 403, 404, 405 and 422
-// as {"detail": ...}, where a 422 always says "Validation error" and what was wrong is in
-// the journal only. A body over 4 MiB is refused with 413, which the real one leaves to
-// those in front of it.
+// 401 {"error": ...}; 402 and 403 of credits as {"error", "error_code", "message"}; 500 in
+// plain text where the real one crashes; everything else as {"detail": ...}. A 422 says
+// "Validation error", and what was wrong is in the journal only; release 2025-01 lists it. A
+// body over 4 MiB is refused with 413, which the real one leaves to those in front of it.
 //
 // # Does not do
 //
-// Models, prompts, embeddings, proxies to model providers, /v2/chat/agent, /v3 and /v4
-// code suggestions, Amazon Q, usage quotas, feature flags beyond naming them, the cut-off
-// of Duo Core, WebSocket, gRPC. Which model goes with which provider is not checked, and
-// values of a wrong JSON type are not converted as pydantic converts some.
+// Ask a model, a vendor, a search engine or AWS, nor trade Amazon Q's tokens; WebSocket;
+// metrics on a port of their own; gRPC, which is another service. Which model goes with which
+// provider is not checked, and inputs that a prompt needs are not known.
+//
+// What is not known of the real one was chosen so. A seat count other than the token's is let
+// pass (world: seat_count_enforced). Lines of server-sent events end with CR LF (line_ends),
+// and there are no pings, as no stream takes long. Internal events are on, so that ids which
+// are no numbers are a crash (no_internal_events). Duo Core has no part in chat of version 1
+// (duo_core_chat). A body without prompt_version is of version 1. Every prompt has version
+// 1.0.0. The proxy takes all models of a maker, a path of Vertex AI that names a model, and
+// the unit primitives in primitives.go; each vendor says {"response":"mocked"}, as with mocked
+// models. User tokens count as code completions when credits are asked for, and the query of
+// that says environment=development, source=ai-gateway-python and
+// feature_ai_catalog_item=false. The agent reads "Action:", "Action Input:", "Thought:" and
+// "Final Answer:" in what a model says. In /v2/chat/agent the right to chat is looked at
+// before that to contexts.
 package aigateway

@@ -69,22 +69,28 @@ func newRig(t testing.TB, features ...feature.Feature) *rig {
 	r.env, r.clock = stubtest.Env(r.world)
 	r.gitlab.Redirect() // the real gateway follows redirects
 	r.cdot.Redirect()
-	var err error
-	r.Gateway, err = aigateway.New(r.env, aigateway.Options{
+	gateway, err := aigateway.New(r.env, aigateway.Options{
 		Name: "ai", Features: features, Keys: tokentest.Pool(),
 		Issuers: []token.Issuer{r.gitlab.As("GitLab"), r.cdot.As("CustomersDot")},
 	})
 	require.NoError(t, err)
+	r.serve(t, gateway)
 	require.NoError(t, r.Seed(r.world))
+	transport := &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}
+	t.Cleanup(transport.CloseIdleConnections)
+	r.client = &http.Client{Transport: transport}
+	return r
+}
+
+// serve puts an AI gateway under test.
+func (r *rig) serve(t testing.TB, gateway *aigateway.Gateway) {
+	t.Helper()
+	r.Gateway = gateway
 	ln, err := stub.Listen(t.Context(), "ai", "127.0.0.1:0")
 	require.NoError(t, err)
 	server := stub.Serve(ln, r.Handler(), nil, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() { require.NoError(t, server.Close(context.Background())) })
 	r.url = server.URL()
-	transport := &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}
-	t.Cleanup(transport.CloseIdleConnections)
-	r.client = &http.Client{Transport: transport}
-	return r
 }
 
 func (r *rig) instance(name string) world.Instance {

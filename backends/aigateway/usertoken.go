@@ -17,7 +17,7 @@ import (
 const userTokenLife = time.Hour
 
 // userScopes are the scopes that a user token may take over, in this order.
-var userScopes = []string{completeCode, "ai_gateway_model_provider_proxy"}
+var userScopes = []string{completeCode, providerProxy}
 
 // tokenAnswer is the answer to who asks for a user token.
 type tokenAnswer struct {
@@ -28,10 +28,14 @@ type tokenAnswer struct {
 // userAccessToken answers "POST /v1/code/user_access_token": a token with which a user's
 // editor may call the gateway without GitLab. It takes no body, and a user token is not
 // good for getting another.
-func (g *Gateway) userAccessToken(r *http.Request, u *token.AIGatewayUser, declared *fastapi.Answer) (stub.Reply, error) {
+func (g *Gateway) userAccessToken(r *request) (stub.Reply, error) {
+	says, allowed := "Unauthorized to create user access token", userScopes
+	if r.release == release2025 {
+		says, allowed = "Unauthorized to create user access token for code suggestions", []string{completeCode}
+	}
 	scopes, last := []string{}, token.Verdict{}
-	for _, s := range userScopes {
-		verdict := u.Can(s, g.name)
+	for _, s := range allowed {
+		verdict := r.user.Can(s, g.name)
 		switch {
 		case verdict.OK():
 			scopes = append(scopes, s)
@@ -41,27 +45,29 @@ func (g *Gateway) userAccessToken(r *http.Request, u *token.AIGatewayUser, decla
 	}
 	if len(scopes) == 0 {
 		journal.Of(r.Context()).Scope = completeCode
-		return stub.Reply{}, refusal(last, "Unauthorized to create user access token")
+		return stub.Reply{}, refusal(last, says)
 	}
-	if declared != nil {
-		return g.answer(r, declared)
-	}
-	raw, expires, err := g.issue(r.Header, u.Claims, scopes)
-	if err != nil {
-		return stub.Reply{}, &stub.Error{
-			Status: http.StatusInternalServerError, Message: "Failed to generate JWT", Err: err,
-			Body: map[string]string{"detail": "Failed to generate JWT"},
+	claims := userClaims(r.Header, r.user.Claims)
+	if r.release == release2025 {
+		var err error
+		if claims, err = userClaims2025(r.Header, r.user.Claims); err != nil {
+			return stub.Reply{}, err
 		}
+	}
+	raw, expires, err := g.issue(claims, scopes)
+	if err != nil {
+		failed := detail(http.StatusInternalServerError, "Failed to generate JWT")
+		failed.Err = err
+		return stub.Reply{}, failed
 	}
 	if d, err := token.Decode(raw); err == nil {
 		journal.Of(r.Context()).Issued = fastapi.Journaled(d)
 	}
-	return stub.JSON(http.StatusOK, tokenAnswer{Token: raw, ExpiresAt: expires.Unix()}), nil
+	return reply(tokenAnswer{Token: raw, ExpiresAt: expires.Unix()}), nil
 }
 
-// issue signs a user token for whom the headers name, on behalf of the instance whose
-// claims are given.
-func (g *Gateway) issue(h http.Header, caller map[string]any, scopes []string) (string, time.Time, error) {
+// issue signs a user token with the claims that depend on the caller.
+func (g *Gateway) issue(claims map[string]any, scopes []string) (string, time.Time, error) {
 	g.mu.Lock()
 	key, err := g.ring.Current()
 	g.mu.Unlock()
@@ -73,7 +79,7 @@ func (g *Gateway) issue(h http.Header, caller map[string]any, scopes []string) (
 	raw, err := token.Sign(key, token.Claims{
 		ID: g.env.Random.UUID(), Issuer: g.name, Audience: []string{g.name}, AudienceAsString: true,
 		IssuedAt: now, NotBefore: now, ExpiresAt: expires, Scopes: scopes,
-		Extra: userClaims(h, caller),
+		Extra: claims,
 	}, token.SignOptions{})
 	return raw, expires, err
 }
@@ -117,6 +123,24 @@ func userClaims(h http.Header, caller map[string]any) map[string]any {
 		claims["gitlab_instance_uid"] = caller["gitlab_instance_uid"]
 	}
 	return claims
+}
+
+// userClaims2025 are those of the release of 2025, which took them from the headers, and all three had to be there.
+func userClaims2025(h http.Header, caller map[string]any) (map[string]any, error) {
+	claims := map[string]any{}
+	for _, c := range []struct{ claim, header string }{
+		{"sub", token.UserHeader}, {"gitlab_instance_id", token.InstanceHeader}, {"gitlab_realm", token.RealmHeader},
+	} {
+		value := h.Get(c.header)
+		if value == "" {
+			return nil, &stub.Error{Status: http.StatusBadRequest, Message: "Missing " + c.header + " header"}
+		}
+		claims[c.claim] = value
+	}
+	if seats := caller["duo_seat_count"]; seats != nil && seats != "" {
+		claims["duo_seat_count"] = seats
+	}
+	return claims, nil
 }
 
 func text(claims map[string]any, name string) string {

@@ -16,6 +16,7 @@ import (
 	"github.com/ccmock/ccmock/internal/fault"
 	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/token"
+	"github.com/ccmock/ccmock/internal/world"
 )
 
 // Info says what a process holds.
@@ -118,6 +119,9 @@ const (
 
 	// The gateway.
 	ActionLimits = "limits" // Limits -> Done: these rate limits hold from now on, with no count carried over
+
+	// The AI gateway.
+	ActionModel = "model" // ModelRequest -> Done: models answer so from now on
 
 	// Backends, the gateway and GitLab instances.
 	ActionRestart = "restart" // RestartRequest -> Done: caches are empty, as after a restart
@@ -323,6 +327,14 @@ type KeysResult struct {
 // RestartRequest restarts one service, or all backends with an empty name.
 type RestartRequest struct {
 	Service string `json:"service,omitempty"`
+}
+
+// ModelRequest has the models of an AI gateway answer something from now on.
+type ModelRequest struct {
+	Service string `json:"service"` // the AI gateway
+	// Forget takes back what was told before: the answer of that name, or all if Answer has none.
+	Forget bool              `json:"forget,omitempty"`
+	Answer world.ModelAnswer `json:"answer"`
 }
 
 // Limits are the gateway's rate limits, for each of its routes. A number that is 0

@@ -7,9 +7,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ccmock/ccmock/internal/fidelity"
 )
 
 func TestCheckHeaders(t *testing.T) {
+	fidelity.Proves(t, "verifier/strict/headers")
 	w := newTestWorld(t)
 	good := http.Header{RealmHeader: {"self-managed"}, InstanceHeader: {testInstance}, UserHeader: {testUser}}
 	for _, c := range []struct {
@@ -61,6 +64,7 @@ func TestCheckHeaders(t *testing.T) {
 }
 
 func TestRequireScope(t *testing.T) {
+	fidelity.Proves(t, "verifier/strict/scopes")
 	w := newTestWorld(t)
 	for _, c := range []struct {
 		scopes any

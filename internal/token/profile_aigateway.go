@@ -31,6 +31,8 @@ type AIGatewayVerifier struct {
 	// EnforceSeatCount refuses a token whose claim duo_seat_count is not the header
 	// X-Gitlab-Duo-Seat-Count, as earlier releases of the gateway did. Later ones only log that.
 	EnforceSeatCount bool
+	// SkipSignature takes a token whatever its signature. All else is checked, and there must be keys.
+	SkipSignature bool
 }
 
 // Verdict is what the gateway answers.
@@ -52,6 +54,8 @@ type AIGatewayUser struct {
 	// Own says that iss is the gateway's own name: a user's token, or one that claims
 	// to be.
 	Own bool
+	// Debug is somebody whom the gateway let in without authentication: all scopes, and no claims.
+	Debug bool
 }
 
 // Check authenticates the request and then demands scope.
@@ -100,7 +104,7 @@ func (v *AIGatewayVerifier) claims(ctx context.Context, h http.Header) (map[stri
 		return nil, crash(KeysUnavailable, "no keys in the key set: "+set.failures())
 	}
 	t, verdict := joseLoad(raw)
-	if verdict == nil {
+	if verdict == nil && !v.SkipSignature {
 		verdict = t.checkSignature(set)
 	}
 	if verdict != nil {
@@ -162,8 +166,11 @@ func checkSeatCount(claims map[string]any, h http.Header) *Verdict {
 
 // Can says whether the user may call an endpoint that demands scope: 200, or 403 with
 // the usual text, or 500 where scopes is of a type that cannot be searched. A token
-// whose iss is one of disallowedIssuers may not.
+// whose iss is one of disallowedIssuers may not. Debug may all.
 func (u *AIGatewayUser) Can(scope string, disallowedIssuers ...string) Verdict {
+	if u.Debug {
+		return Verdict{Status: http.StatusOK}
+	}
 	says := "Unauthorized to access " + scope
 	iss, _ := u.Claims["iss"].(string)
 	for _, d := range disallowedIssuers {

@@ -14,6 +14,21 @@ import (
 // its limit of 1000 frames, less those that a request has used up already.
 const pyNesting = 900
 
+// PythonJSON reads text as Python's json.loads does, for services that take JSON from outside. Integers are *big.Int. A
+// text that is no JSON is a *PythonSyntaxError; any other error is one that Python raises for bytes that are no UTF-8,
+// numbers of too many digits and too deep nesting.
+func PythonJSON(data []byte) (any, error) { return pyJSON(data) }
+
+// PythonSyntaxError is what Python says of text that is no JSON.
+type PythonSyntaxError struct {
+	Message                string
+	Line, Column, Position int // in characters; Position counts from 0
+}
+
+func (e *PythonSyntaxError) Error() string {
+	return fmt.Sprintf("%s: line %d column %d (char %d)", e.Message, e.Line, e.Column, e.Position)
+}
+
 // pyJSON reads text as Python's json.loads does. Beyond JSON it takes NaN, Infinity
 // and lone surrogates; of members with the same name the last counts. Values are nil,
 // bool, *big.Int, float64, string, []any and map[string]any. Errors are worded as
@@ -43,7 +58,7 @@ func (p *pyParser) fail(what string, at int) error {
 	before := p.text[:at]
 	line := strings.Count(before, "\n") + 1
 	column := utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1
-	return fmt.Errorf("%s: line %d column %d (char %d)", what, line, column, utf8.RuneCountInString(before))
+	return &PythonSyntaxError{what, line, column, utf8.RuneCountInString(before)}
 }
 
 func (p *pyParser) space(at int) int {

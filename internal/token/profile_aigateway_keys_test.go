@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +14,9 @@ import (
 
 	"github.com/ccmock/ccmock/internal/fidelity"
 )
+
+// notInAFact is what the id of a fact has no room for.
+var notInAFact = regexp.MustCompile(`[^a-z0-9]+`)
 
 // gatewayStep is one call of a key source row, or a change between two calls.
 type gatewayStep struct {
@@ -47,6 +52,8 @@ func TestAIGatewayKeySources(t *testing.T) {
 		prepare func(w *testWorld)
 		steps   []gatewayStep
 		fetches [4]int // discovery and keys of GitLab, then of CustomersDot
+		// inferred is what follows from the measured rows, and was not measured itself.
+		inferred bool
 	}{
 		{
 			name:    "both issuers up",
@@ -114,7 +121,7 @@ func TestAIGatewayKeySources(t *testing.T) {
 			fetches: [4]int{1, 1, 1, 1},
 		},
 		{
-			name:    "EC key after the RSA key",
+			name: "EC key after the RSA key", inferred: true,
 			prepare: gitlabKeys(func(t testing.TB, good string) string { return keysJSON(good, ecJWK(t)) }),
 			steps:   []gatewayStep{saas(200, ""), selfManaged(500, KeysUnavailable)},
 			fetches: [4]int{1, 1, 1, 1},
@@ -186,7 +193,7 @@ func TestAIGatewayKeySources(t *testing.T) {
 			fetches: [4]int{1, 0, 1, 1},
 		},
 		{
-			name: "the set is fetched again after 24 hours",
+			name: "the set is fetched again after 24 hours", inferred: true,
 			steps: []gatewayStep{
 				saas(200, ""), change(func(w *testWorld) {
 					w.gitlab.ring.Replace(testKey(w.t, "gitlab-next"))
@@ -200,7 +207,7 @@ func TestAIGatewayKeySources(t *testing.T) {
 			fetches: [4]int{2, 2, 2, 2},
 		},
 		{
-			name: "an issuer down at the refill is lost for 24 hours",
+			name: "an issuer down at the refill is lost for 24 hours", inferred: true,
 			steps: []gatewayStep{
 				saas(200, ""), selfManaged(200, ""),
 				change(func(w *testWorld) { w.portal.serve(closing, nil); w.clock.Advance(24 * time.Hour) }),
@@ -226,31 +233,31 @@ func TestAIGatewayKeySources(t *testing.T) {
 			fetches: [4]int{1, 1, 2, 0},
 		},
 		{
-			name:    "key set with keys null",
+			name: "key set with keys null", inferred: true,
 			prepare: gitlabKeys(plain(`{"keys":null}`)),
 			steps:   []gatewayStep{saas(500, KeysUnavailable), selfManaged(500, KeysUnavailable)},
 			fetches: [4]int{1, 1, 1, 1},
 		},
 		{
-			name:    "key set a list",
+			name: "key set a list", inferred: true,
 			prepare: gitlabKeys(plain(`[]`)),
 			steps:   []gatewayStep{saas(500, KeysUnavailable), selfManaged(500, KeysUnavailable)},
 			fetches: [4]int{1, 1, 1, 1},
 		},
 		{
-			name:    "key set of numbers",
+			name: "key set of numbers", inferred: true,
 			prepare: gitlabKeys(plain(`{"keys":[1]}`)),
 			steps:   []gatewayStep{saas(500, KeysUnavailable), selfManaged(500, KeysUnavailable)},
 			fetches: [4]int{1, 1, 1, 1},
 		},
 		{
-			name:    "discovery null",
+			name: "discovery null", inferred: true,
 			prepare: discovery(answering(200, "application/json", "null")),
 			steps:   []gatewayStep{saas(500, KeysUnavailable), selfManaged(500, KeysUnavailable)},
 			fetches: [4]int{1, 0, 1, 1},
 		},
 		{
-			name:    "own keys survive what loses the issuers",
+			name: "own keys survive what loses the issuers", inferred: true,
 			options: AIGatewayKeysOptions{Local: []*Key{testKey(t, "own"), nil}},
 			prepare: gitlabKeys(plain(`[]`)),
 			steps:   []gatewayStep{saas(401, KeysUnavailable), {"own", 200, "", nil}},
@@ -258,6 +265,9 @@ func TestAIGatewayKeySources(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if !c.inferred {
+				fidelity.Proves(t, "verifier/keys/"+strings.Trim(notInAFact.ReplaceAllString(strings.ToLower(c.name), "-"), "-"))
+			}
 			w := newTestWorld(t)
 			if c.prepare != nil {
 				c.prepare(w)
@@ -310,6 +320,7 @@ func gatewayHeaders(w *testWorld, who string) http.Header {
 }
 
 func TestAIGatewayDropsThePathOfAnIssuer(t *testing.T) {
+	fidelity.Proves(t, "verifier/keys/issuer-url-with-a-path")
 	w := newTestWorld(t)
 	v := w.gatewayVerifier(AIGatewayKeysOptions{})
 	v.Keys = NewAIGatewayKeys(w.clock, nil, []Issuer{
@@ -392,4 +403,13 @@ func TestAIGatewayConcurrently(t *testing.T) {
 	w.gitlab.serve(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, nil)
 	v.Keys.options.Timeout = 50 * time.Millisecond
 	require.Equal(t, KeysUnavailable, v.Check(ctx, h, testScope).Reason)
+}
+
+func (w *testWorld) gatewayVerifier(o AIGatewayKeysOptions) *AIGatewayVerifier {
+	return &AIGatewayVerifier{
+		Keys: NewAIGatewayKeys(w.clock, nil, []Issuer{
+			{Name: "gitlab.com", URL: w.gitlab.URL}, {Name: "customersdot", URL: w.portal.URL},
+		}, o),
+		Service: testAudience, Clock: w.clock,
+	}
 }

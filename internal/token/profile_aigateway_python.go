@@ -155,6 +155,9 @@ func pyTrue(v any) bool {
 	return true
 }
 
+// PythonTrue is the truth value that Python gives a claim.
+func PythonTrue(v any) bool { return pyTrue(v) }
+
 // errValue stands for Python's ValueError.
 var errValue = errors.New("not an integer")
 
@@ -220,6 +223,12 @@ func pyIntOf(text string) (*big.Int, error) {
 		n.Neg(n)
 	}
 	return n, nil
+}
+
+// PythonInt says whether Python's int() takes a text.
+func PythonInt(text string) bool {
+	_, err := pyIntOf(text)
+	return err == nil
 }
 
 // decimalDigit is the value of a decimal digit. Unicode lists them in runs of ten

@@ -11,11 +11,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ccmock/ccmock/internal/fidelity"
 )
 
 // Each line of the file is what python-jose 3.5.0 under Python 3.11 says of a header
 // and payload that were signed with a good key, at testNow.
 func TestAIGatewayReadsAsPython(t *testing.T) {
+	fidelity.Proves(t, "verifier/python/reads")
 	file, err := os.Open("testdata/python_jose.jsonl")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, file.Close()) })

@@ -98,6 +98,7 @@ func TestRotationTimeline(t *testing.T) {
 }
 
 func TestUnknownKeyRefetchIsLimited(t *testing.T) {
+	fidelity.Proves(t, "verifier/strict/new-key")
 	w := newTestWorld(t)
 	stranger := w.mint(testKey(t, "stranger"))
 	refused := func(note string) {
@@ -186,6 +187,7 @@ func TestIssuerDown(t *testing.T) {
 }
 
 func TestRefillFailureKeepsTheOldSet(t *testing.T) {
+	fidelity.Proves(t, "verifier/strict/old-set")
 	w := newTestWorld(t)
 	sign := func() string { return w.mint(testKey(t, "portal")) }
 	_, err := w.verify(sign())

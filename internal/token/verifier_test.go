@@ -9,6 +9,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ccmock/ccmock/internal/fidelity"
 )
 
 func TestVerifyGoodTokens(t *testing.T) {
@@ -59,6 +61,10 @@ func TestVerifyGoodTokens(t *testing.T) {
 }
 
 func TestVerifyRefusesOneSpoiltThing(t *testing.T) {
+	fidelity.Proves(t,
+		"verifier/strict/issuer", "verifier/strict/audience", "verifier/strict/expiry",
+		"verifier/strict/key", "verifier/strict/algorithm", "verifier/strict/form",
+	)
 	w := newTestWorld(t)
 	key := testKey(t, "portal")
 	header := func(change func(h map[string]any)) string {

@@ -19,6 +19,7 @@ type file struct {
 	Catalog     string              `yaml:"catalog"`
 	CatalogFile string              `yaml:"catalog_file"`
 	SeatCount   bool                `yaml:"seat_count_enforced"`
+	AIGateway   *AIGateway          `yaml:"ai_gateway"`
 
 	CustomersDot CustomersDot `yaml:"customersdot"`
 }
@@ -37,7 +38,7 @@ func Parse(name string, data []byte, now time.Time, beside func(name string) ([]
 		return World{}, err
 	}
 	undecoded := slices.Clone(found)
-	w := World{Now: f.Now, Catalog: f.Catalog, SeatCountEnforced: f.SeatCount, CustomersDot: f.CustomersDot}
+	w := World{Now: f.Now, Catalog: f.Catalog, SeatCountEnforced: f.SeatCount, CustomersDot: f.CustomersDot, AIGateway: f.AIGateway}
 	for _, name := range sortedKeys(f.Instances) {
 		i := f.Instances[name]
 		i.Name = name

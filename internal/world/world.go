@@ -36,6 +36,8 @@ type World struct {
 	SeatCountEnforced bool `json:"seat_count_enforced,omitempty"`
 	// CustomersDot is how CustomersDot does what is not established of the real one.
 	CustomersDot CustomersDot `json:"customersdot,omitzero"`
+	// AIGateway is how the AI gateway is deployed; nil is as it comes.
+	AIGateway *AIGateway `json:"ai_gateway,omitempty"`
 }
 
 // Realm is a deployment as tokens and headers name it.
@@ -229,6 +231,9 @@ func (w *World) Complete() []Complaint {
 				complain(fmt.Sprintf("%s.add_ons[%d]", at, n), "", "%v", err)
 			}
 		}
+	}
+	for _, c := range w.AIGateway.Validate() {
+		complain("ai_gateway."+c.Path, c.Hint, "%s", c.Message)
 	}
 	tokens := map[string]string{}
 	for n := range w.Users {

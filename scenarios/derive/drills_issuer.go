@@ -2,8 +2,15 @@ package derive
 
 import "github.com/ccmock/ccmock/internal/token"
 
-// inVain is how often an issuer is asked whose discovery document cannot be had.
+// inVain is how often an issuer is asked whose discovery document cannot be had. The AI gateway tries a second time.
 const inVain = 1
+
+func (r *rotation) inVain() int {
+	if r.asksAgain() {
+		return inVain
+	}
+	return 2 * inVain
+}
 
 // issuerDown takes a route of an issuer away, and issuerUp gives it back. All else that
 // the issuer serves goes on.
@@ -38,7 +45,7 @@ func (r *rotation) afterADay() {
 func downAtStart(r *rotation) {
 	r.issuerDown(saas, "openid.configuration")
 	r.issue("first")
-	r.call("the backend has no keys", "first", r.keysMissing(), inVain)
+	r.call("the backend has no keys", "first", r.keysMissing(), r.inVain())
 	r.issuerUp("openid.configuration")
 	if !r.asksAgain() {
 		r.afterADay()
@@ -55,9 +62,13 @@ func downAtRefill(r *rotation) {
 	r.advance("24h")
 	r.issue("second")
 	if !r.asksAgain() {
-		r.call("the old set is dropped", "second", r.keysMissing(), anew)
+		r.call("the old set is kept after a second try", "second", accepted, 2*anew)
 		r.issuerUp("openid.keys")
-		r.afterADay()
+		r.advance("23h59m")
+		r.issue("third")
+		r.call("and counts as new", "third", accepted, fromCache)
+		r.advance("1m")
+		r.call("for another day", "third", accepted, anew)
 		return
 	}
 	r.call("the old set is good enough", "second", accepted, anew)

@@ -3,13 +3,11 @@
 package fastapi
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"mime"
 	"net/http"
 	"strings"
-	"unicode/utf8"
+	"time"
 
 	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/stub"
@@ -53,32 +51,6 @@ func Invalid(format string, args ...any) error {
 	}
 }
 
-// ReadObject reads a request's JSON object into v. As in FastAPI, a body is JSON if its
-// content type says so or it has none, and anything else fits no model: 422.
-func ReadObject(r *http.Request, v any) error {
-	body, err := stub.ReadBody(r)
-	switch {
-	case err != nil:
-		return err
-	case len(body) == 0:
-		return Invalid("the body is empty, expected a JSON object")
-	case !isJSON(r, true):
-		return Invalid("the content type is %q, expected application/json", short(r.Header.Get("Content-Type")))
-	case !utf8.Valid(body):
-		return &stub.Error{
-			Status: http.StatusBadRequest, Message: "There was an error parsing the body",
-			Detail: "the body is not UTF-8",
-		}
-	}
-	if body = bytes.TrimLeft(body, " \t\r\n"); len(body) > 0 && body[0] != '{' {
-		return Invalid("the body is not a JSON object")
-	}
-	if err := json.Unmarshal(body, v); err != nil {
-		return Invalid("the body is not what was expected: %v", err)
-	}
-	return nil
-}
-
 // CheckBody reads a request's body to its end. If it claims to be JSON it must be, else
 // 422; beyond that nothing is known of it.
 func CheckBody(r *http.Request) error {
@@ -90,27 +62,6 @@ func CheckBody(r *http.Request) error {
 		return Invalid("the body is not JSON")
 	}
 	return nil
-}
-
-func isJSON(r *http.Request, unsaid bool) bool {
-	kind := r.Header.Get("Content-Type")
-	switch kind {
-	case "application/json":
-		return true
-	case "":
-		return unsaid
-	}
-	media, _, err := mime.ParseMediaType(kind)
-	return err == nil && (media == "application/json" || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json"))
-}
-
-// short cuts what a client sent to a length fit for the journal.
-func short(s string) string {
-	const limit = 64
-	if len(s) <= limit {
-		return s
-	}
-	return s[:limit] + "..."
 }
 
 // Carried is the token that a request carries, verified or not; nil if there is none.
@@ -133,8 +84,11 @@ func Journaled(d *token.Decoded) *journal.Token {
 
 // NewKeyClient is a client for discovery documents and key sets. Its requests bear the id
 // of the call for which they are made.
-func NewKeyClient() *http.Client {
-	c := stub.NewClient(token.DefaultTimeout)
+func NewKeyClient() *http.Client { return NewClient(token.DefaultTimeout) }
+
+// NewClient is a client for calls on behalf of a request, whose id they bear.
+func NewClient(timeout time.Duration) *http.Client {
+	c := stub.NewClient(timeout)
 	c.Transport = identified{c.Transport}
 	return c
 }

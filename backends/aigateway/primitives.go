@@ -1,0 +1,37 @@
+package aigateway
+
+import "strings"
+
+// primitives are the unit primitives that the library knows, version 3.27.
+var primitives = set(`access_artifact_registry agent_quick_actions ai_gateway_model_provider_proxy amazon_q_integration
+ask_build ask_commit ask_epic ask_issue ask_merge_request ask_work_item categorize_duo_chat_question code_suggestions
+codebase_search complete_code description_composer documentation_search duo_agent_platform duo_chat duo_classic_chat
+duo_workflow_execute_workflow explain_code explain_vulnerability feature_discovery_search fix_code generate_code
+generate_commit_message generate_cube_query generate_embeddings_codebase generate_issue_description
+glab_ask_git_command include_agent_platform_standard_context include_agent_user_environment_context
+include_dependency_context include_directory_context include_file_context include_issue_context
+include_local_git_context include_merge_request_context include_os_information_context include_repository_context
+include_snippet_context include_terminal_context include_user_rule_context malware_advisories
+measure_comment_temperature observability_all package_licenses refactor_code resolve_vulnerability
+review_merge_request security_scans self_hosted_duo_agent_platform self_hosted_models semantic_search_issue
+summarize_comments summarize_issue_discussions summarize_new_merge_request summarize_review troubleshoot_job
+update_vulnerability_severity write_tests`)
+
+// older are those that earlier versions knew beside them.
+var older = set(`analyze_ci_job_failure fill_in_merge_request_template summarize_merge_request summarize_submitted_review
+duo_workflow_generate_token`)
+
+// proxied are those whose features may use the proxy to model providers.
+var proxied = set(`ai_gateway_model_provider_proxy categorize_duo_chat_question documentation_search duo_agent_platform
+explain_vulnerability generate_commit_message generate_cube_query generate_issue_description glab_ask_git_command
+measure_comment_temperature resolve_vulnerability review_merge_request summarize_comments
+summarize_issue_discussions summarize_new_merge_request summarize_review analyze_ci_job_failure
+fill_in_merge_request_template summarize_merge_request summarize_submitted_review`)
+
+func set(words string) map[string]bool {
+	all := map[string]bool{}
+	for w := range strings.FieldsSeq(words) {
+		all[w] = true
+	}
+	return all
+}
