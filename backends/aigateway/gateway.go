@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/ccmock/ccmock/backends/internal/fastapi"
+	"github.com/ccmock/ccmock/backends/internal/ownkeys"
 	"github.com/ccmock/ccmock/internal/clock"
 	"github.com/ccmock/ccmock/internal/feature"
 	"github.com/ccmock/ccmock/internal/journal"
@@ -35,10 +36,9 @@ type Gateway struct {
 
 	running atomic.Pointer[token.AIGatewayVerifier] // as the process was last started
 
-	mu      sync.Mutex // of what follows
-	ring    *token.Keyring
-	created int // keys made since the seed
-	world   world.World
+	mu    sync.Mutex // of what follows
+	ring  *ownkeys.Ring
+	world world.World
 }
 
 // New returns an AI gateway. A feature that declares another scope for one of the
@@ -57,13 +57,13 @@ func New(env stub.Env, o Options) (*Gateway, error) {
 
 // Seed starts over in the given world, with the first key.
 func (g *Gateway) Seed(w world.World) error {
-	key, err := g.options.Keys.Get(g.keyName())
+	ring, err := ownkeys.New(g.options.Keys, g.options.Name)
 	if err != nil {
-		return fmt.Errorf("the key for user tokens: %w", err)
+		return err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.world, g.ring, g.created = w, token.NewKeyring(key), 0
+	g.world, g.ring = w, ring
 	g.start()
 	return nil
 }
