@@ -63,6 +63,9 @@ type given struct {
 	// features make up; CatalogFile is a file with it, beside the flow.
 	Catalog     string `yaml:"catalog"`
 	CatalogFile string `yaml:"catalog_file"`
+	// DuoWorkflow is how the Duo Workflow Service is deployed, and what it does with
+	// workflows.
+	DuoWorkflow *world.DuoWorkflow `yaml:"duo_workflow"`
 	// SeatCountEnforced is that of the world.
 	SeatCountEnforced bool `yaml:"seat_count_enforced"`
 }
@@ -70,6 +73,7 @@ type given struct {
 // world makes a World of what is given. It is not completed.
 func (g given) world() world.World {
 	w := world.World{Now: g.Now, Catalog: g.Catalog, SeatCountEnforced: g.SeatCountEnforced}
+	w.DuoWorkflow = g.DuoWorkflow
 	for name, i := range g.Instances {
 		i.Name = name
 		w.Instances = append(w.Instances, i)

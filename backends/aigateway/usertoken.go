@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"github.com/ccmock/ccmock/backends/internal/fastapi"
-	"github.com/ccmock/ccmock/backends/internal/ownkeys"
 	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/stub"
 	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/internal/world"
 )
+
+// userTokenLife is how long a user token is good.
+const userTokenLife = time.Hour
 
 // userScopes are the scopes that a user token may take over, in this order.
 var userScopes = []string{completeCode, "ai_gateway_model_provider_proxy"}
@@ -67,7 +69,7 @@ func (g *Gateway) issue(h http.Header, caller map[string]any, scopes []string) (
 		return "", time.Time{}, err
 	}
 	now := g.service.Clock().Now().Truncate(time.Second)
-	expires := now.Add(ownkeys.Life)
+	expires := now.Add(userTokenLife)
 	raw, err := token.Sign(key, token.Claims{
 		ID: g.env.Random.UUID(), Issuer: g.name, Audience: []string{g.name}, AudienceAsString: true,
 		IssuedAt: now, NotBefore: now, ExpiresAt: expires, Scopes: scopes,

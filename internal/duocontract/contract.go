@@ -108,9 +108,9 @@ func Fill(m proto.Message, v any) error {
 }
 
 // Read puts a message into a value, as encoding/json does. Members that the message does
-// not set are absent. Numbers of 64 bits are texts.
+// not set are absent, and all have the contract's names. Numbers of 64 bits are texts.
 func Read(m proto.Message, v any) error {
-	text, err := protojson.Marshal(m)
+	text, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(m)
 	if err != nil {
 		return err
 	}
@@ -125,4 +125,13 @@ func plain(err error) string {
 		return strings.TrimSpace(strings.TrimPrefix(err.Error(), "proto:"))
 	}
 	return text
+}
+
+// chosen is the member of a oneof that is set; "" for none.
+func chosen(m *dynamicpb.Message, oneof protoreflect.Name) string {
+	field := m.WhichOneof(m.Descriptor().Oneofs().ByName(oneof))
+	if field == nil {
+		return ""
+	}
+	return string(field.Name())
 }

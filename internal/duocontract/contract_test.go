@@ -60,22 +60,43 @@ func TestNothingIsRegistered(t *testing.T) {
 }
 
 func TestScript(t *testing.T) {
-	actions, err := duocontract.DefaultScript().Actions()
+	actions, end, err := duocontract.DefaultScript().Read()
 	require.NoError(t, err)
+	require.Zero(t, end)
 	require.Len(t, actions, 3)
 	require.Equal(t, "newCheckpoint", duocontract.Kind(actions[0]))
 	require.False(t, duocontract.Answered(actions[0]))
 	require.Equal(t, "runReadFile", duocontract.Kind(actions[1]))
 	require.True(t, duocontract.Answered(actions[1]))
 
-	for text, entry := range map[string]any{
-		`action 1: not the JSON of Action: unknown field "runReadFil"`: map[string]any{"runReadFil": map[string]any{}},
-		`action 1: not the JSON of Action: `:                           []any{"x"},
-		`action 1 says nothing to do, expected such as runReadFile`:    map[string]any{"requestID": "x"},
+	fails := map[string]any{"end": map[string]any{"code": "INTERNAL", "message": "workflow execution failure: ValueError: no"}}
+	actions, end, err = duocontract.Script{fails}.Read()
+	require.NoError(t, err)
+	require.Empty(t, actions)
+	require.Equal(t, duocontract.End{Code: duocontract.Internal, Message: "workflow execution failure: ValueError: no"}, end)
+
+	for text, script := range map[string]duocontract.Script{
+		`action 1: not the JSON of Action: unknown field "runReadFil"`: {map[string]any{"runReadFil": map[string]any{}}},
+		`action 1: not the JSON of Action: `:                           {[]any{"x"}},
+		`action 1 says nothing to do, expected such as runReadFile`:    {map[string]any{"requestID": "x"}},
+		`action 1 ends the workflow, and another follows`:              {fails, fails},
+		`action 1: end stands alone`:                                   {map[string]any{"end": map[string]any{}, "x": 1}},
+		`unknown gRPC code "INTERNALL"`:                                {map[string]any{"end": map[string]any{"code": "INTERNALL"}}},
 	} {
-		_, err := duocontract.Script{entry}.Actions()
+		_, _, err := script.Read()
 		require.ErrorContains(t, err, text)
 	}
+}
+
+func TestCodes(t *testing.T) {
+	require.Equal(t, "UNAUTHENTICATED", duocontract.Unauthenticated.String())
+	require.Equal(t, 401, duocontract.Unauthenticated.HTTP())
+	require.Equal(t, "UNAVAILABLE", duocontract.Unavailable.String())
+	require.Equal(t, "UNKNOWN", duocontract.Code(99).String())
+	require.Equal(t, 500, duocontract.Code(99).HTTP())
+	var c duocontract.Code
+	require.NoError(t, c.UnmarshalText([]byte("permission_denied")))
+	require.Equal(t, duocontract.PermissionDenied, c)
 }
 
 // TestGenerated: contract.binpb is what protoc makes of the .proto files, where there is

@@ -19,6 +19,8 @@ var others = []token.Reason{
 	"seat_link_not_allowed",
 	// CustomersDot.
 	"invalid_license", "license_revoked", "license_expired", "license_not_started", "invalid_activation_code",
+	// A backend, of what CustomersDot says of credits.
+	"insufficient_credits", "not_entitled", "quota_unavailable",
 	// The gateway.
 	control.ReasonRateLimited, control.ReasonUnknownRoute, control.ReasonOriginUnreachable,
 }

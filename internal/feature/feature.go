@@ -72,6 +72,8 @@ const (
 	Strict Profile = "strict"
 	// AIGateway is the AI gateway stub, with its own endpoints, messages and user tokens.
 	AIGateway Profile = "ai-gateway"
+	// DuoWorkflow is the Duo Workflow Service stub, which speaks gRPC.
+	DuoWorkflow Profile = "duo-workflow"
 )
 
 // Endpoint is a method and a path, written as "POST /path".
@@ -156,9 +158,9 @@ func (f Feature) validate(complain func(path, hint, format string, args ...any))
 		complain("backend.name", "", "%q cannot be a path prefix: lower-case letters, digits, dashes and underscores only", b.Name)
 	}
 	switch b.Profile {
-	case "", Strict, AIGateway:
+	case "", Strict, AIGateway, DuoWorkflow:
 	default:
-		known := []string{string(Strict), string(AIGateway)}
+		known := []string{string(Strict), string(AIGateway), string(DuoWorkflow)}
 		p := strictyaml.Unknown("profile", string(b.Profile), known)
 		complain("backend.profile", p.Hint, "%s", p.Message)
 	}

@@ -28,6 +28,8 @@ type World struct {
 	// Catalog, if set, is the text of a cloud_connector.yml that CustomersDot and
 	// GitLab.com use in place of the one that the feature files make up.
 	Catalog string `json:"catalog,omitempty"`
+	// DuoWorkflow is how the Duo Workflow Service is deployed; nil is as it comes.
+	DuoWorkflow *DuoWorkflow `json:"duo_workflow,omitempty"`
 	// SeatCountEnforced has the AI gateway refuse a token whose duo_seat_count is not what
 	// the instance says, as its earlier releases did. Later ones only log that.
 	SeatCountEnforced bool `json:"seat_count_enforced,omitempty"`
@@ -209,6 +211,9 @@ func (w *World) Complete() []Complaint {
 				complain(fmt.Sprintf("%s.add_ons[%d]", at, n), "", "%v", err)
 			}
 		}
+	}
+	for _, c := range w.DuoWorkflow.Validate() {
+		complain("duo_workflow."+c.Path, c.Hint, "%s", c.Message)
 	}
 	tokens := map[string]string{}
 	for n := range w.Users {
