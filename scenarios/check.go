@@ -175,6 +175,8 @@ func (c *checker) arguments(at, step string, s *Step, n int) {
 		c.call(at, s.Call)
 	case s.Request != nil:
 		c.request(at, s.Request)
+	case s.GRPC != nil:
+		c.grpc(at, s.GRPC)
 	case s.AccessToken != nil:
 		a := s.AccessToken
 		user(a.User)

@@ -39,12 +39,12 @@ func authenticated(handle func(context.Context, *call) error) func(context.Conte
 // refused words a verdict. One of 500 is an exception, which gRPC for Python answers by
 // name.
 func refused(v token.Verdict, code duocontract.Code, says string) error {
-	r := &refusal{code: code, says: says, reason: string(v.Reason), detail: v.Detail}
+	r := &refusal{duocontract.Status{Code: code, Message: says}, string(v.Reason), v.Detail}
 	if v.Log != "" {
 		r.detail += " (its log: " + v.Log + ")"
 	}
 	if v.Status == http.StatusInternalServerError {
-		r.code, r.says = duocontract.Unknown, "Unexpected <class 'Exception'>: "+v.Says
+		r.Code, r.Message = duocontract.Unknown, "Unexpected <class 'Exception'>: "+v.Says
 	}
 	return r
 }

@@ -32,7 +32,7 @@ func (s *Service) listTools(_ context.Context, c *call) error {
 		}})
 		prompts = append(prompts, map[string]any{"prompt": t.prompt})
 	}
-	return c.answer(map[string]any{"tools": specs, "eval_dataset": prompts})
+	return c.Answer(map[string]any{"tools": specs, "eval_dataset": prompts})
 }
 
 // listCapabilities lists what the service can do beyond its first release. It demands no
@@ -45,7 +45,7 @@ func (s *Service) listCapabilities(_ context.Context, c *call) error {
 	for _, name := range capabilities {
 		all = append(all, map[string]any{"name": name})
 	}
-	return c.answer(map[string]any{"capabilities": all})
+	return c.Answer(map[string]any{"capabilities": all})
 }
 
 // checkHealth tells whether a service is served: all of them, or the one named.
@@ -55,9 +55,9 @@ func (s *Service) checkHealth(_ context.Context, c *call) error {
 		return err
 	}
 	if !known {
-		return &refusal{code: duocontract.NotFound}
+		return end(duocontract.NotFound, "")
 	}
-	return c.answer(map[string]any{"status": "SERVING"})
+	return c.Answer(map[string]any{"status": "SERVING"})
 }
 
 // watchHealth tells the same, and every change of it, of which there is none.
@@ -70,7 +70,7 @@ func (s *Service) watchHealth(ctx context.Context, c *call) error {
 	if !known {
 		status = "SERVICE_UNKNOWN"
 	}
-	if err := c.answer(map[string]any{"status": status}); err != nil {
+	if err := c.Answer(map[string]any{"status": status}); err != nil {
 		return err
 	}
 	<-ctx.Done()

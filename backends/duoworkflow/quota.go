@@ -48,19 +48,19 @@ func (c *call) credits(ctx context.Context, event, feature string) error {
 		feature = unnamedFeature
 	}
 	status, err := c.running.quota.Resolve(ctx, c.consumer(event, feature))
-	r := &refusal{code: duocontract.PermissionDenied}
+	r := &refusal{Status: duocontract.Status{Code: duocontract.PermissionDenied}}
 	switch {
 	case err != nil:
-		r.says = "Usage quota check is temporarily unavailable. Error code: USAGE_QUOTA_NOT_ENTITLED"
+		r.Message = "Usage quota check is temporarily unavailable. Error code: USAGE_QUOTA_NOT_ENTITLED"
 		r.reason, r.detail = quota.ReasonUnavailable, "CustomersDot cannot be asked for credits: "+err.Error()
 	case status == http.StatusOK:
 		return nil
 	case status == http.StatusPaymentRequired:
-		r.code = duocontract.ResourceExhausted
-		r.says = "Consumer does not have sufficient credits for this request. Error code: USAGE_QUOTA_EXCEEDED"
+		r.Code = duocontract.ResourceExhausted
+		r.Message = "Consumer does not have sufficient credits for this request. Error code: USAGE_QUOTA_EXCEEDED"
 		r.reason, r.detail = quota.ReasonInsufficientCredits, "CustomersDot says that there are no credits left"
 	default:
-		r.says = "Consumer does not have entitlements to use this feature. Error code: USAGE_QUOTA_NOT_ENTITLED"
+		r.Message = "Consumer does not have entitlements to use this feature. Error code: USAGE_QUOTA_NOT_ENTITLED"
 		r.reason, r.detail = quota.ReasonNotEntitled, "CustomersDot says that the consumer is not entitled"
 	}
 	return r

@@ -247,7 +247,6 @@ func (r *rig) last(t testing.TB, route string) journal.Entry {
 
 func keys(o object) []string { return slices.Sorted(maps.Keys(o)) }
 
-
 func tokenKey(t testing.TB, name string) *token.Key {
 	t.Helper()
 	return tokentest.Key(t, name)

@@ -54,7 +54,7 @@ func (s *Service) generateToken(ctx context.Context, c *call) error {
 	if d, err := token.Decode(raw); err == nil {
 		c.entry.Issued = fastapi.Journaled(d)
 	}
-	return c.answer(map[string]any{"token": raw, "expiresAt": expires.Unix(), "server_capabilities": capabilities})
+	return c.Answer(map[string]any{"token": raw, "expiresAt": expires.Unix(), "server_capabilities": capabilities})
 }
 
 // issue signs a token for whom the metadata name.

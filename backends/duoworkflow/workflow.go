@@ -40,10 +40,10 @@ type clientEvent struct {
 // executeWorkflow runs the script for the workflow that the client's first message starts:
 // it sends one action after the other, and waits for the answer to each that has one.
 func (s *Service) executeWorkflow(ctx context.Context, c *call) error {
-	c.forever()
-	first, err := c.receive()
+	c.Forever()
+	first, err := c.Receive()
 	if errors.Is(err, io.EOF) {
-		return &refusal{code: duocontract.OK, says: "workflow execution never started"}
+		return end(duocontract.OK, "workflow execution never started")
 	}
 	if err != nil {
 		return err
@@ -58,24 +58,24 @@ func (s *Service) executeWorkflow(ctx context.Context, c *call) error {
 	}
 	workflow, err := start.workflow()
 	if err != nil {
-		return &refusal{code: duocontract.InvalidArgument, says: err.Error()}
+		return end(duocontract.InvalidArgument, err.Error())
 	}
 	workflow = mapped(workflow)
 	if err := c.permit(workflow, "Unauthorized to execute "+orWorkflow(workflow), true); err != nil {
 		return err
 	}
 	c.note(fmt.Sprintf("workflow %s %q", workflow, short(start.WorkflowID)))
-	actions, end, err := c.running.script.Read() // messages of its own for each workflow
+	actions, last, err := c.running.script.Read() // messages of its own for each workflow
 	if err != nil {
 		return err
 	}
 	if err := c.play(ctx, actions, start.Goal); err != nil {
 		return err
 	}
-	if end.Code != duocontract.OK {
-		return &refusal{code: end.Code, says: end.Message}
+	if last.Code != duocontract.OK {
+		return end(last.Code, last.Message)
 	}
-	return &refusal{code: end.Code, says: "workflow execution success"}
+	return end(last.Code, "workflow execution success")
 }
 
 // play sends actions until the last is answered, or the client has it stop.
@@ -85,7 +85,7 @@ func (c *call) play(ctx context.Context, actions []*dynamicpb.Message, goal stri
 	go func() {
 		defer close(events)
 		for {
-			m, err := c.receive()
+			m, err := c.Receive()
 			select {
 			case events <- received{m, err}:
 			case <-stop:
@@ -98,14 +98,14 @@ func (c *call) play(ctx context.Context, actions []*dynamicpb.Message, goal stri
 	}()
 	defer func() {
 		close(stop)
-		c.stopReading()
+		c.StopReading()
 		for range events { //nolint:revive // until the reader is done, as it must not outlive the call
 		}
 	}()
 	for n, action := range actions {
 		id := c.prepare(action, goal)
-		if proto.Size(action) > maxMessage {
-			return &refusal{code: duocontract.ResourceExhausted, says: "Outgoing message too large."}
+		if proto.Size(action) > duocontract.MaxMessage {
+			return end(duocontract.ResourceExhausted, "Outgoing message too large.")
 		}
 		if err := c.Send(action); err != nil {
 			return err
@@ -154,7 +154,7 @@ func (c *call) await(ctx context.Context, events <-chan received, id string) err
 			return ctx.Err()
 		}
 		if errors.Is(got.err, io.EOF) {
-			return &refusal{code: duocontract.Cancelled, says: "RPC cancelled by client", detail: "the client sends no more"}
+			return &refusal{duocontract.Status{Code: duocontract.Cancelled, Message: "RPC cancelled by client"}, "", "the client sends no more"}
 		}
 		if got.err != nil {
 			return got.err
@@ -170,9 +170,9 @@ func (c *call) await(ctx context.Context, events <-chan received, id string) err
 			}
 		case "stopWorkflow":
 			if event.StopWorkflow.Reason == "WORKHORSE_SERVER_SHUTDOWN" {
-				return &refusal{code: duocontract.Unavailable, says: "workflow execution interrupted: running"}
+				return end(duocontract.Unavailable, "workflow execution interrupted: running")
 			}
-			return &refusal{code: duocontract.OK, says: "workflow execution stopped"}
+			return end(duocontract.OK, "workflow execution stopped")
 		}
 	}
 }
@@ -225,9 +225,9 @@ func orWorkflow(workflow string) string {
 // trackSelfHosted answers each call of a model that a service on a customer's own machines
 // reports.
 func (s *Service) trackSelfHosted(ctx context.Context, c *call) error {
-	c.forever()
+	c.Forever()
 	for checked := false; ; checked = true {
-		m, err := c.receive()
+		m, err := c.Receive()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -249,7 +249,7 @@ func (s *Service) trackSelfHosted(ctx context.Context, c *call) error {
 				return err
 			}
 		}
-		if err := c.answer(map[string]any{"requestID": event.RequestID}); err != nil {
+		if err := c.Answer(map[string]any{"requestID": event.RequestID}); err != nil {
 			return err
 		}
 	}

@@ -109,9 +109,9 @@ func TestHowWorkflowsEnd(t *testing.T) {
 		code  codes.Code
 		says  string
 	}{
-		"stopped":                   {stop("enough"), codes.OK, ""},
-		"Workhorse is shut down":    {stop("WORKHORSE_SERVER_SHUTDOWN"), codes.Unavailable, "workflow execution interrupted: running"},
-		"the client says no more":   {nil, codes.Canceled, "RPC cancelled by client"},
+		"stopped":                    {stop("enough"), codes.OK, ""},
+		"Workhorse is shut down":     {stop("WORKHORSE_SERVER_SHUTDOWN"), codes.Unavailable, "workflow execution interrupted: running"},
+		"the client says no more":    {nil, codes.Canceled, "RPC cancelled by client"},
 		"another start is no answer": {start, codes.Canceled, "RPC cancelled by client"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/ccmock/ccmock/internal/catalog"
+	"github.com/ccmock/ccmock/internal/duocontract"
 	"github.com/ccmock/ccmock/internal/strictyaml"
 )
 
@@ -61,6 +62,18 @@ type Backend struct {
 	Reply any `yaml:"reply"`
 	// Stream, in place of Reply, is sent piece by piece as text/event-stream.
 	Stream []string `yaml:"stream"`
+}
+
+// GRPC reports whether the backend speaks gRPC. Its path prefix at the gateway is then the
+// gRPC service, which stays in the path, as gRPC clients know no other.
+func (b Backend) GRPC() bool { return b.Profile == DuoWorkflow }
+
+// Prefix is the backend's path prefix at the gateway, without slashes.
+func (b Backend) Prefix() string {
+	if b.GRPC() {
+		return duocontract.DuoWorkflow
+	}
+	return b.Name
 }
 
 // Profile is how a backend verifies tokens.
@@ -171,6 +184,14 @@ func (f Feature) validate(complain func(path, hint, format string, args ...any))
 	}
 	if b.Status != 0 && (b.Status < 200 || b.Status > 599) {
 		complain("backend.status", "", "%d is not a status between 200 and 599", b.Status)
+	}
+	if b.GRPC() {
+		if e := (Endpoint{http.MethodPost, "/DuoWorkflow/ExecuteWorkflow"}); b.Endpoint.Path != "" && b.Endpoint != e {
+			complain("backend.endpoint", "", "the Duo Workflow Service is %s", e)
+		}
+		if b.Reply != nil || len(b.Stream) > 0 || b.Status != 0 || len(b.Headers) > 0 {
+			complain("backend.profile", "duo_workflow.script of the world says what it does", "the Duo Workflow Service answers by gRPC alone, so that reply, stream, status and headers mean nothing")
+		}
 	}
 	if b.Reply != nil && len(b.Stream) > 0 {
 		complain("backend.stream", "", "a backend answers with reply or with stream, not with both")
