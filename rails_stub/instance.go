@@ -113,6 +113,9 @@ func (i *Instance) upgrade(version string) error {
 func (i *Instance) routes() {
 	r := i.service.Routes()
 	for _, f := range i.stub.features {
+		if f.Backend.GRPC() {
+			continue // which GitLab calls for users by itself, and this does not do
+		}
 		r.Raw("feature."+f.Name, f.Rails.Endpoint.Path, i.use(f), f.Rails.Endpoint.Method)
 	}
 	r.GET("health", "/-/health", i.health)

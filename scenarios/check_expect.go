@@ -75,7 +75,9 @@ func (c *checker) remember(at, name string) {
 }
 
 // overHTTP reports whether the step's action is a request with an answer.
-func overHTTP(s *Step) bool { return s.Use != nil || s.Call != nil || s.Request != nil || s.GRPC != nil }
+func overHTTP(s *Step) bool {
+	return s.Use != nil || s.Call != nil || s.Request != nil || s.GRPC != nil
+}
 
 func (c *checker) expect(at string, s *Step) {
 	here := at + ".expect"

@@ -80,6 +80,13 @@ func (c *checker) grpc(at string, g *GRPC) {
 	}
 }
 
+// overHTTP complains about a feature that no HTTP call reaches.
+func (c *checker) overHTTP(at, name string) {
+	if f, ok := c.flow.feature(name); ok && f.Backend.GRPC() {
+		c.complain(at, "make it a grpc step", "the backend of %s speaks gRPC", name)
+	}
+}
+
 // hasReference reports whether something is to be filled in.
 func hasReference(v any) bool {
 	found := false

@@ -10,10 +10,12 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/ccmock/ccmock/internal/duocontract"
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/token"
 )
 
 func TestAuthentication(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/auth/messages", "duoworkflow/auth/audience")
 	r := newRig(t, nil)
 	for name, tt := range map[string]struct {
 		caller func(*caller)
@@ -53,6 +55,7 @@ func TestAuthentication(t *testing.T) {
 
 // TestTheLastOfAKeyCounts: metadata are a dictionary to the service.
 func TestTheLastOfAKeyCounts(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/auth/last-value")
 	r := newRig(t, nil)
 	good := r.good(t)
 	list := func(first, last string) error {
@@ -79,6 +82,7 @@ func TestIssuersDown(t *testing.T) {
 
 // TestExceptions are answered as gRPC for Python does, by the name of their class.
 func TestExceptions(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/auth/exception")
 	r := newRig(t, nil)
 	_, got := r.call(t, r.good(t).with("scopes", 7), "DuoWorkflow/GenerateToken", object{})
 	require.Equal(t, codes.Unknown, got.Code())
@@ -87,6 +91,7 @@ func TestExceptions(t *testing.T) {
 
 // TestOldKeysAreKept: the service is younger than the library's version 2.
 func TestOldKeysAreKept(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/auth/old-keys")
 	r := newRig(t, nil)
 	_, got := r.call(t, r.good(t), "DuoWorkflow/ListTools", object{})
 	require.Equal(t, codes.OK, got.Code(), got)
@@ -101,6 +106,7 @@ func TestOldKeysAreKept(t *testing.T) {
 }
 
 func TestHealthNeedsNoToken(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/auth/health")
 	r := newRig(t, nil)
 	nobody := func(name string, request any) (object, *status.Status) {
 		m, _ := duocontract.Find(name)
@@ -130,6 +136,7 @@ func TestHealthNeedsNoToken(t *testing.T) {
 
 // TestUnknownMethods: the token is looked at first.
 func TestUnknownMethods(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/auth/unknown-method")
 	r := newRig(t, nil)
 	m, _ := duocontract.Find("DuoWorkflow/ListTools")
 	for _, path := range []string{"/DuoWorkflow/Nope", "/Other/ListTools", "/DuoWorkflow/ListFlows", "/DuoWorkflow/ValidateFlowConfig", "/"} {

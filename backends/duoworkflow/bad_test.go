@@ -16,6 +16,7 @@ import (
 
 	"github.com/ccmock/ccmock/internal/duocontract"
 	"github.com/ccmock/ccmock/internal/fault"
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/world"
 )
 
@@ -67,6 +68,7 @@ func frame(flags byte, message []byte) []byte {
 }
 
 func TestGarbage(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/server/broken-message")
 	r := newRig(t, nil)
 	client := plain(t)
 	good := r.good(t)
@@ -109,6 +111,7 @@ func codeName(number string) string {
 
 // TestContentTypes: which one is sent does not matter, as long as it is HTTP/2.
 func TestContentTypes(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/server/content-type")
 	r := newRig(t, nil)
 	client := plain(t)
 	for _, contentType := range []string{"application/grpc", "application/grpc+proto", "", "application/json", "application/grpc-web", ";"} {
@@ -126,6 +129,7 @@ func TestContentTypes(t *testing.T) {
 
 // TestSuccessIsSaid: a workflow that ends well has a message, too.
 func TestSuccessIsSaid(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/execute/success")
 	r := newRig(t, &world.DuoWorkflow{Script: []any{}})
 	m, _ := duocontract.Find("DuoWorkflow/ExecuteWorkflow")
 	event := m.Request()
@@ -138,6 +142,7 @@ func TestSuccessIsSaid(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/server/limits", "duoworkflow/server/too-large-to-send")
 	r := newRig(t, nil)
 	_, got := r.call(t, r.good(t).says("x-long", strings.Repeat("x", 23<<10)), "DuoWorkflow/ListTools", object{})
 	require.Equal(t, codes.ResourceExhausted, got.Code())

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/internal/world"
 )
@@ -59,6 +60,7 @@ func newCredits(t testing.TB) (*rig, *credits) {
 }
 
 func TestCredits(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/credits/messages", "duoworkflow/credits/unavailable", "duoworkflow/credits/who")
 	r, cdot := newCredits(t)
 	for name, tt := range map[string]struct {
 		status int
@@ -112,6 +114,7 @@ func TestCredits(t *testing.T) {
 }
 
 func TestTheQuestionForCredits(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/credits/question")
 	r, cdot := newCredits(t)
 	ask := func(workflow string) {
 		s := r.stream(t, r.good(t).says("x-gitlab-host-name", "acme.test").says("x-gitlab-root-namespace-id", "9"))

@@ -38,6 +38,9 @@ type refusal struct {
 // Unwrap is what the client is told.
 func (r *refusal) Unwrap() error { return &r.Status }
 
+// clientGone is the reason of a call that its client gave up.
+const clientGone = "client_gone"
+
 // end is how a call ends for no reason that the journal has a name for.
 func end(code duocontract.Code, says string) error {
 	return &duocontract.Status{Code: code, Message: says}
@@ -152,6 +155,9 @@ func (c *call) noted(ctx context.Context, err error) error {
 	text := status.Error()
 	if status.Code == duocontract.OK {
 		text = status.Message
+	}
+	if status.Code == duocontract.Cancelled {
+		c.entry.Reason = clientGone
 	}
 	var r *refusal
 	if errors.As(err, &r) {

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/ccmock/ccmock/internal/control"
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/token"
 )
 
@@ -21,6 +22,7 @@ func (r *rig) generated(t testing.TB, c *caller) *token.Decoded {
 }
 
 func TestGenerateToken(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/generate-token/claims", "duoworkflow/generate-token/answer", "duoworkflow/generate-token/kept-scopes")
 	r := newRig(t, nil)
 	caller := r.good(t).with("duo_seat_count", 7).with("skip_usage_cutoff", true).with("gitlab_root_namespace_id", 9).with("other", "x")
 	answer, got := r.call(t, caller, "DuoWorkflow/GenerateToken", object{})
@@ -51,6 +53,7 @@ func TestGenerateToken(t *testing.T) {
 
 // TestTheMetadataSayForWhom: what they lack is null in the token.
 func TestTheMetadataSayForWhom(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/generate-token/null")
 	r := newRig(t, nil)
 	c := r.good(t).with("gitlab_instance_uid", nil)
 	delete(c.metadata, "x-gitlab-global-user-id")
@@ -66,6 +69,7 @@ func TestTheMetadataSayForWhom(t *testing.T) {
 }
 
 func TestScopesOfGenerateToken(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/generate-token/scopes")
 	r := newRig(t, nil)
 	for name, tt := range map[string]struct {
 		workflow string
@@ -96,6 +100,7 @@ func TestScopesOfGenerateToken(t *testing.T) {
 // TestTheTokenInUse: a user's token runs workflows, for that user alone, and is not good
 // for getting another.
 func TestTheTokenInUse(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/generate-token/own-token")
 	r := newRig(t, nil)
 	raw := r.generated(t, r.good(t)).Raw
 	s := r.stream(t, r.good(t).own(raw))
@@ -121,6 +126,7 @@ func TestTheTokenInUse(t *testing.T) {
 }
 
 func TestOwnKeys(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/generate-token/rotation")
 	r := newRig(t, nil)
 	raw := r.generated(t, r.good(t)).Raw
 	list := func(raw string) codes.Code {
@@ -150,6 +156,7 @@ func TestOwnKeys(t *testing.T) {
 }
 
 func TestLists(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/lists/tools", "duoworkflow/lists/capabilities")
 	r := newRig(t, nil)
 	answer, got := r.call(t, r.good(t).with("scopes", []any{}), "DuoWorkflow/ListTools", object{})
 	require.Equal(t, codes.OK, got.Code(), "they demand no scope")

@@ -154,7 +154,7 @@ func (c *call) await(ctx context.Context, events <-chan received, id string) err
 			return ctx.Err()
 		}
 		if errors.Is(got.err, io.EOF) {
-			return &refusal{duocontract.Status{Code: duocontract.Cancelled, Message: "RPC cancelled by client"}, "", "the client sends no more"}
+			return &refusal{duocontract.Status{Code: duocontract.Cancelled, Message: "RPC cancelled by client"}, clientGone, "the client sends no more"}
 		}
 		if got.err != nil {
 			return got.err

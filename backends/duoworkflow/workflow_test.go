@@ -8,11 +8,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/internal/world"
 )
 
 func TestDefaultWorkflow(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/execute/actions")
 	r := newRig(t, nil)
 	s := r.stream(t, r.good(t))
 	s.say(t, start)
@@ -34,6 +36,7 @@ func TestDefaultWorkflow(t *testing.T) {
 }
 
 func TestScript(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/execute/actions")
 	r := newRig(t, &world.DuoWorkflow{Script: []any{
 		object{"requestID": "a", "runHTTPRequest": object{"method": "GET", "path": "/api/v4/user"}},
 		object{"runCommand": object{"program": "make", "arguments": []any{"test"}}},
@@ -60,6 +63,7 @@ func TestScript(t *testing.T) {
 }
 
 func TestScopesOfWorkflows(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/execute/scopes", "duoworkflow/execute/invalid")
 	r := newRig(t, nil)
 	for name, tt := range map[string]struct {
 		start  object
@@ -102,6 +106,7 @@ func TestScopesOfWorkflows(t *testing.T) {
 }
 
 func TestHowWorkflowsEnd(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/execute/stopped", "duoworkflow/execute/no-more")
 	r := newRig(t, nil)
 	stop := func(reason string) object { return object{"stopWorkflow": object{"reason": reason}} }
 	for name, tt := range map[string]struct {
@@ -158,6 +163,7 @@ func TestHowWorkflowsEnd(t *testing.T) {
 }
 
 func TestTrackSelfHosted(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/track/acknowledged")
 	r := newRig(t, nil)
 	s := open(t, r.conn, r.good(t).context(t), "DuoWorkflow/TrackSelfHostedExecuteWorkflow")
 	for _, id := range []string{"a", "b"} {

@@ -13,9 +13,11 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/ccmock/ccmock/internal/duocontract"
+	"github.com/ccmock/ccmock/internal/fidelity"
 )
 
 func TestMethods(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/contract/methods")
 	require.Equal(t, []string{
 		"DuoWorkflow/ExecuteWorkflow", "DuoWorkflow/GenerateToken", "DuoWorkflow/ListCapabilities", "DuoWorkflow/ListTools",
 		"DuoWorkflow/ListFlows", "DuoWorkflow/TrackSelfHostedExecuteWorkflow", "DuoWorkflow/ValidateFlowConfig",
@@ -33,6 +35,7 @@ func TestMethods(t *testing.T) {
 
 // TestWire: bytes that were written by another implementation, of the public contract.
 func TestWire(t *testing.T) {
+	fidelity.Proves(t, "duoworkflow/contract/wire")
 	m, _ := duocontract.Find("DuoWorkflow/ExecuteWorkflow")
 	event := m.Request()
 	require.NoError(t, duocontract.Fill(event, map[string]any{
