@@ -130,7 +130,7 @@ func TestTheQuestionForCredits(t *testing.T) {
 	require.NotEmpty(t, asked.Header.Get("X-Admin-Email"))
 	require.NotEmpty(t, asked.Header.Get("X-Admin-Token"))
 	require.Equal(t, url.Values{
-		"instance_id": {r.instance("acme").UUID}, "unique_instance_id": {"uid-1"}, "instance_version": {"18.9.0"},
+		"instance_id": {r.acme().UUID}, "unique_instance_id": {"uid-1"}, "instance_version": {"18.9.0"},
 		"host_name": {"acme.test"}, "root_namespace_id": {"9"}, "user_id": {"7"}, "global_user_id": {r.ada()},
 		"realm": {"self-managed"}, "correlation_id": {"call-1"}, "event_type": {"duo_agent_platform_workflow_on_execute"},
 		"feature_qualified_name": {"developer/v1"}, "feature_ai_catalog_item": {""},

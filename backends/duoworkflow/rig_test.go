@@ -77,15 +77,15 @@ func (r *rig) start(t testing.TB, cdot token.Issuer) {
 	r.conn = conn
 }
 
-func (r *rig) instance(name string) world.Instance {
-	i, _ := r.world.Instance(name)
+func (r *rig) acme() world.Instance {
+	i, _ := r.world.Instance("acme")
 	return i
 }
 
 // ada is the global id of the user called ada.
 func (r *rig) ada() string {
 	u, _ := r.world.User("ada")
-	return r.instance("acme").GlobalUserID(u)
+	return r.acme().GlobalUserID(u)
 }
 
 // caller is who calls, good as it is made, to be spoilt.
@@ -102,7 +102,7 @@ var allScopes = []any{"duo_agent_platform", "duo_chat", "include_file_context", 
 // good is acme on behalf of ada, with CustomersDot's token.
 func (r *rig) good(t testing.TB) *caller {
 	t.Helper()
-	acme, signer, at := r.instance("acme"), tokentest.Key(t, "customersdot"), r.clock.Now()
+	acme, signer, at := r.acme(), tokentest.Key(t, "customersdot"), r.clock.Now()
 	return &caller{
 		metadata: map[string]string{
 			"x-request-id": "call-1", "x-gitlab-authentication-type": "oidc", "x-gitlab-realm": "self-managed",

@@ -39,7 +39,7 @@ func TestGenerateToken(t *testing.T) {
 	require.JSONEq(t, `{
 		"iss": "gitlab-duo-workflow-service", "aud": "gitlab-duo-workflow-service", "sub": "`+r.ada()+`",
 		"iat": 1772366400, "nbf": 1772366400, "exp": 1772370000,
-		"gitlab_realm": "self-managed", "gitlab_instance_id": "`+r.instance("acme").UUID+`", "gitlab_instance_uid": "uid-1",
+		"gitlab_realm": "self-managed", "gitlab_instance_id": "`+r.acme().UUID+`", "gitlab_instance_uid": "uid-1",
 		"scopes": ["duo_agent_platform", "duo_chat", "duo_workflow_execute_workflow", "include_file_context"],
 		"duo_seat_count": 7, "skip_usage_cutoff": true, "gitlab_root_namespace_id": 9
 	}`, asJSON(t, d.Claims))

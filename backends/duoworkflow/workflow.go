@@ -56,9 +56,9 @@ func (s *Service) executeWorkflow(ctx context.Context, c *call) error {
 	if err := c.credits(ctx, onExecute, start.WorkflowDefinition); err != nil {
 		return err
 	}
-	workflow, err := start.workflow()
-	if err != nil {
-		return end(duocontract.InvalidArgument, err.Error())
+	workflow, wrong := start.workflow()
+	if wrong != "" {
+		return end(duocontract.InvalidArgument, wrong)
 	}
 	workflow = mapped(workflow)
 	if err := c.permit(workflow, "Unauthorized to execute "+orWorkflow(workflow), true); err != nil {
@@ -99,7 +99,8 @@ func (c *call) play(ctx context.Context, actions []*dynamicpb.Message, goal stri
 	defer func() {
 		close(stop)
 		c.StopReading()
-		for range events { //nolint:revive // until the reader is done, as it must not outlive the call
+		for range events { // until the reader is done, as it must not outlive the call
+			continue
 		}
 	}()
 	for n, action := range actions {
@@ -180,30 +181,31 @@ func (c *call) await(ctx context.Context, events <-chan received, id string) err
 // legacy are the workflows that are older than versions of flows.
 var legacy = []string{"software_development", "convert_to_gitlab_ci", chat, "issue_to_merge_request"}
 
-// workflow is what the request is to run, in the form of the old workflowDefinition.
-func (r startRequest) workflow() (string, error) {
+// workflow is what the request is to run, in the form of the old workflowDefinition, or
+// what is wrong with the request.
+func (r startRequest) workflow() (name, wrong string) {
 	switch {
 	case r.FlowConfigID != "" && r.FlowConfig != nil:
-		return "", errors.New("flowConfigId and flowConfig are mutually exclusive — set one or the other, not both.") //nolint:staticcheck // as the real one says it
+		return "", "flowConfigId and flowConfig are mutually exclusive — set one or the other, not both."
 	case r.FlowConfigID != "" && r.FlowConfigSchemaVersion == "":
-		return "", errors.New("flowConfigId requires flowConfigSchemaVersion to also be provided.") //nolint:staticcheck // as above
+		return "", "flowConfigId requires flowConfigSchemaVersion to also be provided."
 	case r.FlowConfigID != "" && r.FlowVersion == "":
-		return "", errors.New("flowConfigId requires flowVersion to also be provided.") //nolint:staticcheck // as above
+		return "", "flowConfigId requires flowVersion to also be provided."
 	case r.FlowConfigID != "":
-		return r.FlowConfigID + "/" + r.FlowConfigSchemaVersion, nil
+		return r.FlowConfigID + "/" + r.FlowConfigSchemaVersion, ""
 	case r.FlowConfig != nil:
 		if version, _ := r.FlowConfig["version"].(string); version == "" {
-			return "", errors.New("flowConfig requires flowConfigSchemaVersion to also be provided.") //nolint:staticcheck // as above
+			return "", "flowConfig requires flowConfigSchemaVersion to also be provided."
 		}
-		return r.WorkflowDefinition, nil
+		return r.WorkflowDefinition, ""
 	case r.FlowVersion != "":
-		return "", errors.New("flowVersion requires flowConfigId to also be provided.") //nolint:staticcheck // as above
+		return "", "flowVersion requires flowConfigId to also be provided."
 	case r.WorkflowDefinition == "":
-		return legacy[0], nil
+		return legacy[0], ""
 	case slices.Contains(legacy, r.WorkflowDefinition) || strings.Contains(r.WorkflowDefinition, "/"):
-		return r.WorkflowDefinition, nil
+		return r.WorkflowDefinition, ""
 	}
-	return "", fmt.Errorf("Unsupported workflow_definition value: '.'. Expected format: '<flow_name>/<flow_registry_version>' (e.g., 'my_flow/v1')") //nolint:staticcheck // as above
+	return "", "Unsupported workflow_definition value: '.'. Expected format: '<flow_name>/<flow_registry_version>' (e.g., 'my_flow/v1')"
 }
 
 // mapped renames the workflows that GitLab knows by the name of an experiment.
