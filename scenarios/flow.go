@@ -66,13 +66,23 @@ type given struct {
 	// DuoWorkflow is how the Duo Workflow Service is deployed, and what it does with
 	// workflows.
 	DuoWorkflow *world.DuoWorkflow `yaml:"duo_workflow"`
+	// CatalogName is what explanations call Catalog when they name one of its lines.
+	CatalogName string `yaml:"catalog_name"`
 	// SeatCountEnforced is that of the world.
 	SeatCountEnforced bool `yaml:"seat_count_enforced"`
+	// CustomersDot is that of the world.
+	CustomersDot world.CustomersDot `yaml:"customersdot"`
 }
 
 // world makes a World of what is given. It is not completed.
 func (g given) world() world.World {
-	w := world.World{Now: g.Now, Catalog: g.Catalog, SeatCountEnforced: g.SeatCountEnforced}
+	w := world.World{
+		Now:               g.Now,
+		Catalog:           g.Catalog,
+		CatalogName:       g.CatalogName,
+		SeatCountEnforced: g.SeatCountEnforced,
+		CustomersDot:      g.CustomersDot,
+	}
 	w.DuoWorkflow = g.DuoWorkflow
 	for name, i := range g.Instances {
 		i.Name = name

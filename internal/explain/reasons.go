@@ -3,7 +3,6 @@ package explain
 import (
 	"slices"
 
-	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/token"
 )
 
@@ -19,10 +18,11 @@ var others = []token.Reason{
 	"seat_link_not_allowed",
 	// CustomersDot.
 	"invalid_license", "license_revoked", "license_expired", "license_not_started", "invalid_activation_code",
-	// A backend, of what CustomersDot says of credits.
-	"insufficient_credits", "not_entitled", "quota_unavailable",
+	"credits_exhausted", "not_entitled", "unknown_consumer", "no_credentials",
+	// A backend, of what CustomersDot says of credits; beside, not_entitled.
+	"insufficient_credits", "quota_unavailable",
 	// The gateway.
-	control.ReasonRateLimited, control.ReasonUnknownRoute, control.ReasonOriginUnreachable,
+	"rate_limited", "unknown_route", "origin_unreachable",
 }
 
 // Reasons lists every reason for which a service refuses. Each stub names its own; they

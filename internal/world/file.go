@@ -20,6 +20,8 @@ type file struct {
 	CatalogFile string              `yaml:"catalog_file"`
 	DuoWorkflow *DuoWorkflow        `yaml:"duo_workflow"`
 	SeatCount   bool                `yaml:"seat_count_enforced"`
+
+	CustomersDot CustomersDot `yaml:"customersdot"`
 }
 
 // Parse reads a world file and completes the world. Now is the time of a file that names
@@ -36,7 +38,7 @@ func Parse(name string, data []byte, now time.Time, beside func(name string) ([]
 		return World{}, err
 	}
 	undecoded := slices.Clone(found)
-	w := World{Now: f.Now, Catalog: f.Catalog, SeatCountEnforced: f.SeatCount}
+	w := World{Now: f.Now, Catalog: f.Catalog, SeatCountEnforced: f.SeatCount, CustomersDot: f.CustomersDot}
 	w.DuoWorkflow = f.DuoWorkflow
 	for _, name := range sortedKeys(f.Instances) {
 		i := f.Instances[name]
@@ -56,7 +58,7 @@ func Parse(name string, data []byte, now time.Time, beside func(name string) ([]
 		case err != nil:
 			found = append(found, doc.Problem("catalog_file", "cannot be read: "+reason(err), "it is looked up beside the world file"))
 		default:
-			w.Catalog = string(text)
+			w.Catalog, w.CatalogName = string(text), f.CatalogFile
 			_, err := catalog.Parse(f.CatalogFile, text, "")
 			found.Add(err)
 		}

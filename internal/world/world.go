@@ -30,9 +30,14 @@ type World struct {
 	Catalog string `json:"catalog,omitempty"`
 	// DuoWorkflow is how the Duo Workflow Service is deployed; nil is as it comes.
 	DuoWorkflow *DuoWorkflow `json:"duo_workflow,omitempty"`
+	// CatalogName is what explanations call the catalog when they name one of its lines;
+	// Complete fills it in.
+	CatalogName string `json:"catalog_name,omitempty"`
 	// SeatCountEnforced has the AI gateway refuse a token whose duo_seat_count is not what
 	// the instance says, as its earlier releases did. Later ones only log that.
 	SeatCountEnforced bool `json:"seat_count_enforced,omitempty"`
+	// CustomersDot is how CustomersDot does what is not established of the real one.
+	CustomersDot CustomersDot `json:"customersdot,omitzero"`
 }
 
 // Realm is a deployment as tokens and headers name it.
@@ -65,6 +70,8 @@ type Instance struct {
 	// NotActivated says that the licence has been bought but not yet been activated on the
 	// instance, which therefore does not hold it.
 	NotActivated bool `json:"not_activated,omitempty" yaml:"not_activated"`
+	// Credits are those of the instance's subscription, or of GitLab.com's group.
+	Credits Credits `json:"credits,omitempty" yaml:"credits"`
 }
 
 // GitLabCom is the name of GitLab.com in every world. It is always there, as it is in
@@ -155,6 +162,9 @@ var namespace = uuid.MustParse("0f3cf5b2-6d0a-5c4e-9a55-0c1a6f0cc0de")
 // once: what they share is left as it is.
 func (w *World) Complete() []Complaint {
 	w.Instances, w.Users = slices.Clone(w.Instances), slices.Clone(w.Users)
+	if w.Catalog != "" && w.CatalogName == "" {
+		w.CatalogName = "catalog"
+	}
 	var found []Complaint
 	complain := func(path, hint, format string, args ...any) {
 		found = append(found, Complaint{path, fmt.Sprintf(format, args...), hint})
