@@ -38,8 +38,8 @@ func (c *call) claim(name string) string {
 	return text
 }
 
-// credits refuses a consumer without credits, or without an entitlement to any. So it does
-// when CustomersDot does not say.
+// credits turns a consumer away without credits, or without an entitlement to any, which is
+// CustomersDot's refusal. When it does not say, the refusal is the service's own.
 func (c *call) credits(ctx context.Context, event, feature string) error {
 	if c.running.quota == nil || c.user.Claims["skip_usage_cutoff"] == true {
 		return nil
@@ -58,10 +58,10 @@ func (c *call) credits(ctx context.Context, event, feature string) error {
 	case status == http.StatusPaymentRequired:
 		r.Code = duocontract.ResourceExhausted
 		r.Message = "Consumer does not have sufficient credits for this request. Error code: USAGE_QUOTA_EXCEEDED"
-		r.reason, r.detail = quota.ReasonInsufficientCredits, "CustomersDot says that there are no credits left"
+		r.detail = "CustomersDot says that there are no credits left"
 	default:
 		r.Message = "Consumer does not have entitlements to use this feature. Error code: USAGE_QUOTA_NOT_ENTITLED"
-		r.reason, r.detail = quota.ReasonNotEntitled, "CustomersDot says that the consumer is not entitled"
+		r.detail = "CustomersDot says that the consumer is not entitled"
 	}
 	return r
 }

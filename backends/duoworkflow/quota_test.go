@@ -68,8 +68,8 @@ func TestCredits(t *testing.T) {
 		says   string
 		reason string
 	}{
-		"none left":    {http.StatusPaymentRequired, codes.ResourceExhausted, "Consumer does not have sufficient credits for this request. Error code: USAGE_QUOTA_EXCEEDED", "insufficient_credits"},
-		"not entitled": {http.StatusForbidden, codes.PermissionDenied, "Consumer does not have entitlements to use this feature. Error code: USAGE_QUOTA_NOT_ENTITLED", "not_entitled"},
+		"none left":    {http.StatusPaymentRequired, codes.ResourceExhausted, "Consumer does not have sufficient credits for this request. Error code: USAGE_QUOTA_EXCEEDED", ""},
+		"not entitled": {http.StatusForbidden, codes.PermissionDenied, "Consumer does not have entitlements to use this feature. Error code: USAGE_QUOTA_NOT_ENTITLED", ""},
 		"no answer":    {http.StatusInternalServerError, codes.PermissionDenied, "Usage quota check is temporarily unavailable. Error code: USAGE_QUOTA_NOT_ENTITLED", "quota_unavailable"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -19,8 +19,8 @@ var others = []token.Reason{
 	// CustomersDot.
 	"invalid_license", "license_revoked", "license_expired", "license_not_started", "invalid_activation_code",
 	"credits_exhausted", "not_entitled", "unknown_consumer", "no_credentials",
-	// A backend, of what CustomersDot says of credits; beside, not_entitled.
-	"insufficient_credits", "quota_unavailable",
+	// A backend that asks CustomersDot for credits.
+	"quota_unavailable",
 	// The gateway.
 	"rate_limited", "unknown_route", "origin_unreachable",
 }

@@ -18,12 +18,9 @@ import (
 	"github.com/ccmock/ccmock/internal/stub"
 )
 
-// Reasons for which a backend refuses when it has asked.
-const (
-	ReasonInsufficientCredits = "insufficient_credits" // 402
-	ReasonNotEntitled         = "not_entitled"         // 403
-	ReasonUnavailable         = "quota_unavailable"    // CustomersDot did not say
-)
+// ReasonUnavailable is why a backend refuses to which CustomersDot did not say anything.
+// What it says are its own refusals, with its own reasons.
+const ReasonUnavailable = "quota_unavailable"
 
 // CustomersDot's credentials, which it does not compare with anything here.
 const (
