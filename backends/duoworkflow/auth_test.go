@@ -39,7 +39,7 @@ func TestAuthentication(t *testing.T) {
 			tt.caller(spoilt)
 			ctx := spoilt.context(t)
 			if name == "no token" {
-				ctx = metadata.NewOutgoingContext(t.Context(), metadata.Pairs("x-gitlab-authentication-type", "oidc"))
+				ctx = metadata.NewOutgoingContext(t.Context(), metadata.Pairs("x-gitlab-authentication-type", "oidc", "x-request-id", r.id))
 			}
 			for _, method := range []string{"DuoWorkflow/ListTools", "DuoWorkflow/GenerateToken", "DuoWorkflow/ExecuteWorkflow"} {
 				s := open(t, r.conn, ctx, method)

@@ -3,6 +3,7 @@ package duoworkflow_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -37,6 +38,8 @@ type rig struct {
 	gitlab, cdot *tokentest.Issuer
 	addr         string
 	conn         *grpc.ClientConn
+	callers      int
+	id           string // of the call that was made last
 }
 
 func newRig(t testing.TB, deployed *world.DuoWorkflow) *rig {
@@ -90,6 +93,7 @@ func (r *rig) ada() string {
 
 // caller is who calls, good as it is made, to be spoilt.
 type caller struct {
+	rig      *rig
 	metadata map[string]string
 	signer   *token.Key
 	jose     map[string]any
@@ -103,9 +107,11 @@ var allScopes = []any{"duo_agent_platform", "duo_chat", "include_file_context", 
 func (r *rig) good(t testing.TB) *caller {
 	t.Helper()
 	acme, signer, at := r.acme(), tokentest.Key(t, "customersdot"), r.clock.Now()
+	r.callers++
 	return &caller{
+		rig: r,
 		metadata: map[string]string{
-			"x-request-id": "call-1", "x-gitlab-authentication-type": "oidc", "x-gitlab-realm": "self-managed",
+			"x-request-id": fmt.Sprintf("call-%d", r.callers), "x-gitlab-authentication-type": "oidc", "x-gitlab-realm": "self-managed",
 			"x-gitlab-instance-id": acme.UUID, "x-gitlab-global-user-id": r.ada(), "x-gitlab-user-id": "7",
 			"x-gitlab-client-type": "gitlab-rails", "x-gitlab-version": "18.9.0",
 		},
@@ -149,6 +155,7 @@ func (c *caller) context(t testing.TB) context.Context {
 		}
 		c.metadata["authorization"] = "Bearer " + c.token
 	}
+	c.rig.id = c.metadata["x-request-id"]
 	ctx, cancel := context.WithTimeout(metadata.NewOutgoingContext(t.Context(), metadata.New(c.metadata)), 20*time.Second)
 	t.Cleanup(cancel)
 	return ctx
@@ -239,7 +246,9 @@ func (r *rig) last(t testing.TB, route string) journal.Entry {
 	t.Helper()
 	var found []journal.Entry
 	require.Eventually(t, func() bool {
-		found = slices.DeleteFunc(r.env.Journal.Entries(journal.Filter{}), func(e journal.Entry) bool { return e.Route != route })
+		found = slices.DeleteFunc(r.env.Journal.Entries(journal.Filter{}), func(e journal.Entry) bool {
+			return e.Route != route || r.id != "" && e.RequestID != r.id
+		})
 		return len(found) > 0
 	}, 5*time.Second, time.Millisecond)
 	return found[len(found)-1]

@@ -6,8 +6,8 @@ import "github.com/ccmock/ccmock/internal/duocontract"
 // workflows.
 type DuoWorkflow struct {
 	// Script is the actions that it sends, in place of a short workflow of its own that reads
-	// a file: package duocontract has the form.
-	Script []any `json:"script,omitempty" yaml:"script"`
+	// a file: package duocontract has the form. An empty one is done at once.
+	Script []any `json:"script,omitzero" yaml:"script"`
 	// Quota says that it holds CustomersDot's credentials, and asks whether there are credits
 	// left before it begins.
 	Quota bool `json:"quota,omitempty" yaml:"quota"`
