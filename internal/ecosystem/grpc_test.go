@@ -75,6 +75,7 @@ func host(t *testing.T, address string) string {
 // either ends is ended for both.
 func TestRealClients(t *testing.T) {
 	fidelity.Proves(t, "duoworkflow/gateway/path", "duoworkflow/server/h2")
+	require.Equal(t, 50052, ecosystem.DefaultPorts().DuoWorkflow)
 	e, caller := workflows(t)
 	trusted := x509.NewCertPool()
 	trusted.AddCert(e.Certificate().Leaf)
