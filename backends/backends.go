@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/ccmock/ccmock/backends/aigateway"
+	"github.com/ccmock/ccmock/backends/duoworkflow"
 	"github.com/ccmock/ccmock/internal/clock"
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/feature"
@@ -65,9 +66,14 @@ func New(env stub.Env, o Options) (*Stub, error) {
 }
 
 func (s *Stub) newBackend(env stub.Env, name string, features []feature.Feature) (backend, error) {
-	if features[0].Backend.Profile == feature.AIGateway {
+	switch features[0].Backend.Profile {
+	case feature.AIGateway:
 		return aigateway.New(env, aigateway.Options{
 			Name: name, Features: features, Issuers: s.options.Issuers, Keys: s.options.Keys,
+		})
+	case feature.DuoWorkflow:
+		return duoworkflow.New(env, duoworkflow.Options{
+			Name: name, Audience: features[0].Backend.Audience, Issuers: s.options.Issuers, Keys: s.options.Keys,
 		})
 	}
 	return newStrict(env, name, features, s.options.Issuers)
@@ -119,19 +125,26 @@ func (s *Stub) Skew(service string) *clock.Skew {
 	return nil
 }
 
-// Actions are what backends can be asked to do. Only the AI gateway has keys and models.
+// signer is a backend with keys of its own: the AI gateway and the Duo Workflow Service.
+type signer interface {
+	Sign(in control.SignRequest) (control.TokenResult, error)
+	RotateKeys(step string) (control.KeysResult, error)
+}
+
+// Actions are what backends can be asked to do. Not all of them have keys, and only the AI
+// gateway has models.
 func (s *Stub) Actions() map[string]control.Action {
 	return map[string]control.Action{
 		control.ActionRestart: control.Do(s.restart),
 		control.ActionSign: control.Do(func(_ context.Context, in control.SignRequest) (control.TokenResult, error) {
-			if g, ok := s.backends[in.Service].(*aigateway.Gateway); ok {
-				return g.Sign(in)
+			if b, ok := s.backends[in.Service].(signer); ok {
+				return b.Sign(in)
 			}
 			return control.TokenResult{}, control.ErrNotHere
 		}),
 		control.ActionRotateKeys: control.Do(func(_ context.Context, in control.KeysRequest) (control.KeysResult, error) {
-			if g, ok := s.backends[in.Service].(*aigateway.Gateway); ok {
-				return g.RotateKeys(in.Step)
+			if b, ok := s.backends[in.Service].(signer); ok {
+				return b.RotateKeys(in.Step)
 			}
 			return control.KeysResult{}, control.ErrNotHere
 		}),

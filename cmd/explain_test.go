@@ -98,7 +98,7 @@ func TestExplainTellsWhatItDoesNotKnow(t *testing.T) {
 		args string
 		want []string
 	}{
-		{"", []string{"--scope is missing", "hint: scopes and features are code_suggestions, duo_chat, new_feature_scope"}},
+		{"", []string{"--scope is missing", "hint: scopes and features are code_suggestions, duo_chat, duo_workflow, new_feature_scope"}},
 		{"--scope duo_cat", []string{`no feature has the scope "duo_cat"`, `hint: did you mean "duo_chat"?`}},
 		{"--scope zzz", []string{"hint: features are code_suggestions"}},
 		{"--scope duo_chat --instance amce", []string{`unknown instance "amce"`, `hint: did you mean "acme"?`}},

@@ -29,7 +29,7 @@ steps:
 `
 
 func TestLintWhatComesWithIt(t *testing.T) {
-	require.Regexp(t, `^\d\d flows, 3 feature files: nothing to complain about\n$`, ok(t, "lint"))
+	require.Regexp(t, `^\d\d flows, 4 feature files: nothing to complain about\n$`, ok(t, "lint"))
 }
 
 func TestLintTellsFilesByTheirKeys(t *testing.T) {

@@ -58,6 +58,7 @@ var portFlags = []struct {
 	{"gateway-port", "the gateway", func(p *ecosystem.Ports) *int { return &p.Gateway }},
 	{"gateway-tls-port", "the gateway with TLS", func(p *ecosystem.Ports) *int { return &p.GatewayTLS }},
 	{"ai-gateway-port", "the AI gateway", func(p *ecosystem.Ports) *int { return &p.AIGateway }},
+	{"duo-workflow-port", "the Duo Workflow Service", func(p *ecosystem.Ports) *int { return &p.DuoWorkflow }},
 	{"backends-port", "the first other backend; the rest, by name, follow", func(p *ecosystem.Ports) *int { return &p.Backends }},
 	{"control-port", "the control plane", func(p *ecosystem.Ports) *int { return &p.Control }},
 }

@@ -83,7 +83,7 @@ func about(s control.Service, o ecosystem.Options) string {
 	case journal.CustomersDot:
 		return "licences and tokens for all but GitLab.com"
 	case journal.Gateway:
-		return "/" + strings.Join(backendsOf(o.Features), ", /")
+		return "/" + strings.Join(prefixesOf(o.Features), ", /")
 	case journal.Backend:
 		var names []string
 		for _, f := range o.Features {
@@ -115,11 +115,11 @@ func aboutInstance(i world.Instance) string {
 	return strings.Join(words, ", ")
 }
 
-// backendsOf lists the backends of features, each once.
-func backendsOf(features []feature.Feature) []string {
+// prefixesOf lists the path prefixes of features at the gateway, each once.
+func prefixesOf(features []feature.Feature) []string {
 	var names []string
 	for _, f := range features {
-		names = append(names, f.Backend.Name)
+		names = append(names, f.Backend.Prefix())
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

@@ -92,6 +92,9 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
 		u := newUpload(w, r.Body)
 		r.Body, w = u, &uploading{w, u}
+		if r.ProtoMajor == 2 {
+			r = r.WithContext(context.WithValue(r.Context(), uploadKey{}, u))
+		}
 	}
 	p.reverse.ServeHTTP(w, r)
 }
@@ -121,7 +124,8 @@ func (p *proxy) answered(resp *http.Response) error {
 		// What the client is told of the length stands in the header.
 		resp.ContentLength = -1
 	}
-	resp.Body = &download{ReadCloser: resp.Body, ctx: resp.Request.Context(), route: p.route}
+	upload, _ := resp.Request.Context().Value(uploadKey{}).(*upload)
+	resp.Body = &download{ReadCloser: resp.Body, ctx: resp.Request.Context(), route: p.route, upload: upload}
 	return nil
 }
 
@@ -159,9 +163,18 @@ func (r *route) describe() string { return fmt.Sprintf("origin %s of %s", r.text
 // client is only told by a closed connection.
 type download struct {
 	io.ReadCloser
-	ctx   context.Context
-	route *route
-	read  int64
+	ctx    context.Context
+	route  *route
+	upload *upload // over HTTP/2, where an answer may end while the client's body goes on; else nil
+	read   int64
+}
+
+// Close ends the answer. Over HTTP/2 it waits until nobody sends the client's body on.
+func (d *download) Close() error {
+	if d.upload != nil {
+		d.upload.stop()
+	}
+	return d.ReadCloser.Close()
 }
 
 func (d *download) Read(p []byte) (int, error) {

@@ -48,6 +48,14 @@ func (u *upload) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// uploadKey is that of the upload in the context of a request.
+type uploadKey struct{}
+
+// stop has a Read that waits for the client come back.
+func (u *upload) stop() { _ = u.control.SetReadDeadline(longAgo) }
+
+var longAgo = time.Unix(1, 0)
+
 // uploading is the response to a request with a body, so that who fails to answer can
 // learn whether the body was at fault.
 type uploading struct {

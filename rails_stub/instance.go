@@ -122,6 +122,9 @@ func (i *Instance) routes() {
 			r.Handle("feature."+f.Name, chatPath, i.completeChat(f), f.Rails.Endpoint.Method)
 			continue
 		}
+		if f.Backend.GRPC() {
+			continue // which GitLab calls for users by itself, and this does not do
+		}
 		r.Raw("feature."+f.Name, f.Rails.Endpoint.Path, i.use(f), f.Rails.Endpoint.Method)
 	}
 	r.Handle("graphql", gitLabGraphQLPath, i.graphql, http.MethodGet, http.MethodHead, http.MethodPost)

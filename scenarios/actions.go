@@ -43,6 +43,8 @@ func (p *player) do(ctx context.Context, s *Step, r *StepResult) *outcome {
 		return p.call(ctx, s.Call, r)
 	case s.Request != nil:
 		return p.request(ctx, s.Request, r)
+	case s.GRPC != nil:
+		return p.callGRPC(ctx, s.GRPC, r)
 	case s.AccessToken != nil:
 		return p.accessToken(ctx, s.AccessToken)
 	case s.Sign != nil:

@@ -175,6 +175,8 @@ func (c *checker) arguments(at, step string, s *Step, n int) {
 		c.call(at, s.Call)
 	case s.Request != nil:
 		c.request(at, s.Request)
+	case s.GRPC != nil:
+		c.grpc(at, s.GRPC)
 	case s.AccessToken != nil:
 		a := s.AccessToken
 		user(a.User)
@@ -308,6 +310,7 @@ func (c *checker) use(at, step string, s *Step) {
 	names := feature.Names(c.flow.Features)
 	c.required(at+".feature", s.Use.Feature)
 	c.word(at+".feature", "feature", s.Use.Feature, names)
+	c.overHTTP(at+".feature", s.Use.Feature)
 	switch {
 	case s.As != "" && s.Use.As != "":
 		c.complain(step+".as", "", "the user is given twice")
@@ -325,6 +328,7 @@ func (c *checker) use(at, step string, s *Step) {
 func (c *checker) call(at string, call *Call) {
 	c.required(at+".feature", call.Feature)
 	c.word(at+".feature", "feature", call.Feature, feature.Names(c.flow.Features))
+	c.overHTTP(at+".feature", call.Feature)
 	c.word(at+".user", "user", call.User, c.flow.users())
 	c.word(at+".instance", "instance", call.Instance, c.flow.instances())
 	if call.Instance == "" && call.User == "" {

@@ -18,6 +18,7 @@ var expectable = map[string][]string{
 	"use":          {"status", "body", "headers", "refused", "token"},
 	"call":         {"status", "body", "headers", "refused", "token"},
 	"request":      {"status", "body", "headers", "refused", "token"},
+	"grpc":         {"status", "body", "headers", "refused", "token"},
 	"access_token": {"token"},
 	"sign":         {"token"},
 	"sync":         {"outcome", "message", "token", "refused"},
@@ -75,14 +76,16 @@ func (c *checker) remember(at, name string) {
 }
 
 // overHTTP reports whether the step's action is a request with an answer.
-func overHTTP(s *Step) bool { return s.Use != nil || s.Call != nil || s.Request != nil }
+func overHTTP(s *Step) bool {
+	return s.Use != nil || s.Call != nil || s.Request != nil || s.GRPC != nil
+}
 
 func (c *checker) expect(at string, s *Step) {
 	here := at + ".expect"
 	if s.Expect == nil {
 		switch {
 		case s.Save != nil:
-		case s.Call != nil || s.Request != nil:
+		case s.Call != nil || s.Request != nil || s.GRPC != nil:
 			c.complain(at, "add expect, such as expect: {status: 200}", "nobody looks at the answer")
 		case s.AccessToken != nil || s.Sign != nil:
 			c.complain(at, "add save: NAME, or expect: {token: ...}", "a token is asked for, and nobody looks at it")

@@ -30,7 +30,8 @@
 // settings and projects; see docs/gitlab.md. ai_gateway says how that gateway is deployed:
 // {release, quota, no_internal_events, bypass, duo_core_chat, line_ends, disallowed_flags,
 // proxy_saas, proxy_self_managed, models}, where models is a list of what the step model
-// says.
+// says. duo_workflow: {script, quota} is what the Duo Workflow Service does with workflows
+// (docs/duoworkflow.md), and whether it asks for credits first.
 //
 // # Steps
 //
@@ -46,6 +47,7 @@
 //	use             calls a feature as a user does: FEATURE, or {feature, as, headers, body}
 //	call            sends to the gateway what GitLab would send, with changes: {feature, user, instance, token, endpoint, headers, also, body}; a header of null is not sent, one under also is sent once more, token is a saved one or none
 //	request         sends anything to any service: {to, method, path, headers, body, token}
+//	grpc            calls the Duo Workflow Service as GitLab does, with changes: {method, to, instance, user, token, metadata, messages}; to is the backend, in place of the gateway, and each message after the first waits for something to answer
 //	access_token    what CloudConnector::AccessService gives: INSTANCE, or {instance, user, scopes, extra_claims}
 //	sync            runs the token sync job: INSTANCE, or {instance, force}
 //	seat_link       reports seats, fetches the licence and syncs: INSTANCE
@@ -79,7 +81,7 @@
 //
 // # Expectations
 //
-//	status   of the answer
+//	status   of the answer; of a call over gRPC, the HTTP status that stands for its code
 //	body     an object may have more members than named here, and a null one must be null or absent; a list must be the same; a text is compared as it stands
 //	headers  of the answer; null means absent
 //	refused  {by: SERVICE, reason: REASON}: who refused by the journal, and that nobody else did; detail: what the journal's detail contains

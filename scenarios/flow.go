@@ -63,6 +63,9 @@ type given struct {
 	// features make up; CatalogFile is a file with it, beside the flow.
 	Catalog     string `yaml:"catalog"`
 	CatalogFile string `yaml:"catalog_file"`
+	// DuoWorkflow is how the Duo Workflow Service is deployed, and what it does with
+	// workflows.
+	DuoWorkflow *world.DuoWorkflow `yaml:"duo_workflow"`
 	// CatalogName is what explanations call Catalog when they name one of its lines.
 	CatalogName string `yaml:"catalog_name"`
 	// SeatCountEnforced is that of the world.
@@ -83,6 +86,7 @@ func (g given) world() world.World {
 		CustomersDot:      g.CustomersDot,
 		AIGateway:         g.AIGateway,
 	}
+	w.DuoWorkflow = g.DuoWorkflow
 	for name, i := range g.Instances {
 		i.Name = name
 		w.Instances = append(w.Instances, i)

@@ -32,11 +32,7 @@ func (p *player) send(ctx context.Context, out outgoing, r *StepResult) *outcome
 	if err != nil {
 		return &outcome{err: err}
 	}
-	if out.header.Get("X-Request-Id") == "" {
-		out.header.Set("X-Request-Id", r.RequestID)
-	} else {
-		r.RequestID = out.header.Get("X-Request-Id")
-	}
+	p.identify(out.header, r)
 	req.Header = out.header
 	if host := out.header.Get("Host"); host != "" {
 		req.Host = host
@@ -59,6 +55,15 @@ func (p *player) send(ctx context.Context, out outgoing, r *StepResult) *outcome
 		Status: resp.StatusCode, Headers: p.redact.headers(resp.Header), Body: p.redact.text(string(body)),
 	}
 	return &outcome{err: err, sent: true, to: out.to, answer: &answer{resp.StatusCode, resp.Header, body}}
+}
+
+// identify gives a request the step's id, or the step that of the request.
+func (p *player) identify(h http.Header, r *StepResult) {
+	if id := h.Get("X-Request-Id"); id != "" {
+		r.RequestID = id
+		return
+	}
+	h.Set("X-Request-Id", r.RequestID)
 }
 
 // shortError leaves the URL out, which the story shows anyway.

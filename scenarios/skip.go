@@ -9,12 +9,12 @@ import (
 // their own, or under none.
 var controlled = map[string]string{
 	"fault": "", "heal": "", "advance": "", "set_time": "", "skew": "", // parts of the plane itself
-	"let": none, "use": none, "call": none, "request": none, // over the imitated APIs
+	"let": none, "use": none, "call": none, "request": none, "grpc": none, // over the imitated APIs
 }
 
 // dispensable are the actions after which a flow is worth going on with where they cannot
 // be taken: jobs that a real instance runs by itself, and what changes nothing.
-var dispensable = []string{"sync", "seat_link", "activate", "use", "call", "request", "access_token", "sign"}
+var dispensable = []string{"sync", "seat_link", "activate", "use", "call", "request", "grpc", "access_token", "sign"}
 
 // cannot says why the target cannot do a step; empty if it can.
 func (p *player) cannot(n int) string {
@@ -45,7 +45,7 @@ func (p *player) unmovable(s *Step, action string) string {
 		name = action
 	}
 	switch {
-	case name == none && s.Call != nil && s.Call.Token == "" && p.client == nil:
+	case name == none && p.client == nil && (s.Call != nil && s.Call.Token == "" || s.GRPC != nil && s.GRPC.Token == ""):
 		return "the target has no control plane to ask for the instance's token"
 	case name == none:
 		return ""
@@ -59,7 +59,7 @@ func (p *player) unmovable(s *Step, action string) string {
 
 // needs reports whether a step refers to a saved value.
 func needs(s *Step, name string) bool {
-	if s.Call != nil && s.Call.Token == name || s.Request != nil && s.Request.Token == name {
+	if s.Call != nil && s.Call.Token == name || s.Request != nil && s.Request.Token == name || s.GRPC != nil && s.GRPC.Token == name {
 		return true
 	}
 	found := false
@@ -83,6 +83,9 @@ func needs(s *Step, name string) bool {
 	case s.Request != nil:
 		_, _ = r.texts(s.Request.Headers)
 		look(s.Request.Path, s.Request.Body)
+	case s.GRPC != nil:
+		_, _ = r.nullableTexts(s.GRPC.Metadata)
+		look(s.GRPC.Messages)
 	case s.Sign != nil:
 		look(anyMap(s.Sign.Claims), anyMap(s.Sign.Header))
 	case s.Misissue != nil:

@@ -24,6 +24,7 @@ type Step struct {
 	Use     *Use     `yaml:"use"`
 	Call    *Call    `yaml:"call"`
 	Request *Request `yaml:"request"`
+	GRPC    *GRPC    `yaml:"grpc"`
 
 	// What happens at an instance.
 	AccessToken *AccessToken `yaml:"access_token"`
@@ -339,6 +340,8 @@ func (s Step) Title() string {
 		}
 	case s.Request != nil:
 		detail = fmt.Sprintf("%s %s at %s", s.Request.method(), s.Request.Path, s.Request.To)
+	case s.GRPC != nil:
+		words, detail = "call", s.GRPC.title()
 	case s.AccessToken != nil:
 		detail = "of " + s.AccessToken.Instance
 		if s.AccessToken.User != "" {

@@ -39,6 +39,7 @@ type connection struct {
 	target Target
 	client *control.Client // nil without control planes
 	http   *http.Client
+	grpc   *http.Client // the same over HTTP/2, which needs no TLS here
 }
 
 // connect asks the control planes what there is.
@@ -52,21 +53,30 @@ func (t Target) connect(ctx context.Context) (*connection, error) {
 		c.client = client
 	}
 	dialer := &net.Dialer{Timeout: timeout}
-	c.http = &http.Client{
-		Timeout: timeout,
-		Transport: &http.Transport{
+	transport := func(p http.Protocols) *http.Transport {
+		return &http.Transport{
 			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				return dialer.DialContext(ctx, network, c.address(addr))
 			},
 			DisableCompression: true, // bodies are shown as they come
-		},
+			Protocols:          &p,
+		}
+	}
+	var usual, h2 http.Protocols
+	usual.SetHTTP1(true)
+	h2.SetHTTP2(true)
+	h2.SetUnencryptedHTTP2(true)
+	c.http = &http.Client{
+		Timeout: timeout, Transport: transport(usual),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+	c.grpc = &http.Client{Timeout: timeout, Transport: transport(h2)}
 	return c, nil
 }
 
 func (c *connection) close() {
 	c.http.CloseIdleConnections()
+	c.grpc.CloseIdleConnections()
 	if c.client != nil {
 		c.client.Close()
 	}

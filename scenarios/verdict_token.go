@@ -248,6 +248,10 @@ func (p *player) instanceOf(s *Step) string {
 		return s.Call.Instance
 	case s.Call != nil:
 		user = s.Call.User
+	case s.GRPC != nil && s.GRPC.Instance != "":
+		return s.GRPC.Instance
+	case s.GRPC != nil:
+		user = s.GRPC.User
 	case s.Sync != nil:
 		return s.Sync.Instance
 	case s.SeatLink != nil:

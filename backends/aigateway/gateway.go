@@ -1,12 +1,13 @@
 package aigateway
 
 import (
-	"fmt"
 	"net/http"
 	"sync"
 	"sync/atomic"
 
 	"github.com/ccmock/ccmock/backends/internal/fastapi"
+	"github.com/ccmock/ccmock/backends/internal/ownkeys"
+	"github.com/ccmock/ccmock/backends/internal/quota"
 	"github.com/ccmock/ccmock/internal/clock"
 	"github.com/ccmock/ccmock/internal/feature"
 	"github.com/ccmock/ccmock/internal/journal"
@@ -34,12 +35,11 @@ type Gateway struct {
 	running  atomic.Pointer[token.AIGatewayVerifier] // as the process was last started
 	settings atomic.Pointer[settings]                // of the world
 	models   models
-	quota    *quota
+	quota    *quota.Client
 
-	mu      sync.Mutex // of what follows
-	ring    *token.Keyring
-	created int // keys made since the seed
-	world   world.World
+	mu    sync.Mutex // of what follows
+	ring  *ownkeys.Ring
+	world world.World
 }
 
 // New returns an AI gateway. A feature that declares another scope for one of the
@@ -50,7 +50,7 @@ func New(env stub.Env, o Options) (*Gateway, error) {
 	g.service = stub.NewService(env, stub.Options{
 		Name: o.Name, Kind: journal.Backend, Style: fastapi.Style, Headers: fastapi.Headers,
 	})
-	g.quota = newQuota(g.service.Clock(), env.Random, customersDot(o.Issuers))
+	g.quota = quota.New(g.service.Clock(), env.Random, g.client.Transport, customersDot(o.Issuers))
 	if err := g.Seed(world.World{}); err != nil {
 		return nil, err
 	}
@@ -67,13 +67,13 @@ func customersDot(issuers []token.Issuer) string {
 
 // Seed starts over in the given world, with the first key.
 func (g *Gateway) Seed(w world.World) error {
-	key, err := g.options.Keys.Get(g.keyName())
+	ring, err := ownkeys.New(g.options.Keys, g.options.Name)
 	if err != nil {
-		return fmt.Errorf("the key for user tokens: %w", err)
+		return err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.world, g.ring, g.created = w, token.NewKeyring(key), 0
+	g.world, g.ring = w, ring
 	s := newSettings(w)
 	g.settings.Store(s)
 	g.models.seed(s.Models)
@@ -101,7 +101,7 @@ func (g *Gateway) start() {
 		EnforceSeatCount: g.world.SeatCountEnforced,
 		SkipSignature:    s.Bypass == "signature",
 	})
-	g.quota.forget()
+	g.quota.Forget()
 }
 
 // Routes lists what the gateway answers, by the names that the journal has.

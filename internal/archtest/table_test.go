@@ -10,6 +10,7 @@ type layer struct {
 // listed one belongs to it, unless it is listed itself.
 var layers = []layer{
 	{packages: []string{"internal/clock", "internal/strictyaml", "internal/schema"}},
+	{packages: []string{"internal/duocontract"}},
 	{packages: []string{"internal/catalog"}},
 	{packages: []string{"internal/feature"}},
 	{packages: []string{"internal/world"}},
@@ -43,7 +44,7 @@ const engine = "scenarios"
 
 var engineImports = []string{
 	"internal/control", "internal/token", "internal/catalog", "internal/feature", "internal/world", "internal/journal",
-	"internal/strictyaml", "internal/clock", "internal/fault", "internal/explain",
+	"internal/strictyaml", "internal/clock", "internal/fault", "internal/explain", "internal/duocontract",
 }
 
 // binary is the package that is built and shipped.

@@ -186,10 +186,13 @@ func (e *Ecosystem) realBackend(name string) string {
 
 // backendPort is the port at which a backend's place is counted, and its place.
 func (e *Ecosystem) backendPort(name string) (func(Ports) int, int) {
-	if name == aiGateway {
+	switch name {
+	case aiGateway:
 		return func(p Ports) int { return p.AIGateway }, 0
+	case duoWorkflow:
+		return func(p Ports) int { return p.DuoWorkflow }, 0
 	}
-	others := slices.DeleteFunc(backendNames(e.options.Features), func(n string) bool { return n == aiGateway })
+	others := slices.DeleteFunc(backendNames(e.options.Features), func(n string) bool { return n == aiGateway || n == duoWorkflow })
 	return func(p Ports) int { return p.Backends }, slices.Index(others, name)
 }
 

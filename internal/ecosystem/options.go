@@ -91,6 +91,7 @@ type Ports struct {
 	Gateway      int
 	GatewayTLS   int
 	AIGateway    int // the backend called "ai"
+	DuoWorkflow  int // the backend called "duo-workflow"
 	Backends     int // the first of the other backends; the rest, by name, follow it
 	Control      int
 }
@@ -99,7 +100,7 @@ type Ports struct {
 func DefaultPorts() Ports {
 	return Ports{
 		GitLab: 3000, CustomersDot: 5000, Gateway: 8080, GatewayTLS: 8443,
-		AIGateway: 5052, Backends: 5100, Control: 7070,
+		AIGateway: 5052, DuoWorkflow: 50052, Backends: 5100, Control: 7070,
 	}
 }
 
@@ -107,7 +108,7 @@ func DefaultPorts() Ports {
 func PortsFrom(base int) Ports {
 	return Ports{
 		GitLab: base, CustomersDot: base + 50, AIGateway: base + 52, Control: base + 70,
-		Gateway: base + 80, GatewayTLS: base + 84, Backends: base + 100,
+		DuoWorkflow: base + 54, Gateway: base + 80, GatewayTLS: base + 84, Backends: base + 100,
 	}
 }
 
@@ -210,8 +211,11 @@ func (o Options) elsewhere(host string, port func(Ports) int, n int) string {
 	return "http://" + net.JoinHostPort(host, strconv.Itoa(port(ports)+n))
 }
 
-// aiGateway is the name of the backend that is the AI gateway; see Ports.
-const aiGateway = "ai"
+// The backends that have ports of their own; see Ports.
+const (
+	aiGateway   = "ai"
+	duoWorkflow = "duo-workflow"
+)
 
 // backendNames are the names of the features' backends, sorted, each once.
 func backendNames(features []feature.Feature) []string {

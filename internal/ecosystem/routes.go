@@ -8,11 +8,16 @@ import (
 // it for user tokens at <gateway>/auth (GitLab 18.9, ee/lib/gitlab/ai_gateway.rb).
 const userTokenPrefix = "auth"
 
-// routes are the gateway's routes: the name of each backend is its path prefix.
+// routes are the gateway's routes: the name of each backend is its path prefix. That of
+// one that speaks gRPC is its service, which the gateway strips and the origin has again.
 func (e *Ecosystem) routes() map[string]string {
 	routes := map[string]string{}
-	for _, name := range backendNames(e.options.Features) {
-		routes[name] = e.backendURL(name)
+	for _, f := range e.options.Features {
+		origin := e.backendURL(f.Backend.Name)
+		if f.Backend.GRPC() {
+			origin += "/" + f.Backend.Prefix()
+		}
+		routes[f.Backend.Prefix()] = origin
 	}
 	if origin, ok := routes[aiGateway]; ok {
 		routes[userTokenPrefix] = origin

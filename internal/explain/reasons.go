@@ -20,9 +20,9 @@ var others = []token.Reason{
 	// CustomersDot.
 	"invalid_license", "license_revoked", "license_expired", "license_not_started", "invalid_activation_code",
 	"credits_exhausted", "not_entitled", "unknown_consumer", "no_credentials",
-	// The AI gateway, beside tokens.
-	"insufficient_credits", "quota_unavailable", "duo_core_only", "proxy_not_enabled", "claim_mismatch",
-	"model_failed",
+	// A backend that asks CustomersDot for credits, and the AI gateway.
+	"insufficient_credits", "duo_core_only", "proxy_not_enabled", "claim_mismatch",
+	"model_failed", "quota_unavailable",
 	// The gateway.
 	"rate_limited", "unknown_route", "origin_unreachable",
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/ccmock/ccmock/internal/catalog"
+	"github.com/ccmock/ccmock/internal/duocontract"
 	"github.com/ccmock/ccmock/internal/strictyaml"
 )
 
@@ -63,6 +64,18 @@ type Backend struct {
 	Stream []string `yaml:"stream"`
 }
 
+// GRPC reports whether the backend speaks gRPC. Its path prefix at the gateway is then the
+// gRPC service, which stays in the path, as gRPC clients know no other.
+func (b Backend) GRPC() bool { return b.Profile == DuoWorkflow }
+
+// Prefix is the backend's path prefix at the gateway, without slashes.
+func (b Backend) Prefix() string {
+	if b.GRPC() {
+		return duocontract.DuoWorkflow
+	}
+	return b.Name
+}
+
 // Profile is how a backend verifies tokens.
 type Profile string
 
@@ -72,6 +85,8 @@ const (
 	Strict Profile = "strict"
 	// AIGateway is the AI gateway stub, with its own endpoints, messages and user tokens.
 	AIGateway Profile = "ai-gateway"
+	// DuoWorkflow is the Duo Workflow Service stub, which speaks gRPC.
+	DuoWorkflow Profile = "duo-workflow"
 )
 
 // Endpoint is a method and a path, written as "POST /path".
@@ -156,9 +171,9 @@ func (f Feature) validate(complain func(path, hint, format string, args ...any))
 		complain("backend.name", "", "%q cannot be a path prefix: lower-case letters, digits, dashes and underscores only", b.Name)
 	}
 	switch b.Profile {
-	case "", Strict, AIGateway:
+	case "", Strict, AIGateway, DuoWorkflow:
 	default:
-		known := []string{string(Strict), string(AIGateway)}
+		known := []string{string(Strict), string(AIGateway), string(DuoWorkflow)}
 		p := strictyaml.Unknown("profile", string(b.Profile), known)
 		complain("backend.profile", p.Hint, "%s", p.Message)
 	}
@@ -169,6 +184,14 @@ func (f Feature) validate(complain func(path, hint, format string, args ...any))
 	}
 	if b.Status != 0 && (b.Status < 200 || b.Status > 599) {
 		complain("backend.status", "", "%d is not a status between 200 and 599", b.Status)
+	}
+	if b.GRPC() {
+		if e := (Endpoint{http.MethodPost, "/DuoWorkflow/ExecuteWorkflow"}); b.Endpoint.Path != "" && b.Endpoint != e {
+			complain("backend.endpoint", "", "the Duo Workflow Service is %s", e)
+		}
+		if b.Reply != nil || len(b.Stream) > 0 || b.Status != 0 || len(b.Headers) > 0 {
+			complain("backend.profile", "duo_workflow.script of the world says what it does", "the Duo Workflow Service answers by gRPC alone, so that reply, stream, status and headers mean nothing")
+		}
 	}
 	if b.Reply != nil && len(b.Stream) > 0 {
 		complain("backend.stream", "", "a backend answers with reply or with stream, not with both")

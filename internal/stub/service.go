@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 
 	"github.com/gorilla/mux"
 
@@ -178,8 +179,8 @@ func (s *Service) applyFault(w *response, r *http.Request, e *journal.Entry) (ch
 	switch {
 	case rule.Do.ChangesRequest() && !rule.Do.ChangeRequest(r.Header):
 		missed()
-	case rule.Do.ChangesBody() && r.Header.Get("Upgrade") != "":
-		missed() // the answer is a connection
+	case rule.Do.ChangesBody() && (r.Header.Get("Upgrade") != "" || strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc")):
+		missed() // the answer is a connection, or messages that the client waits for
 	case rule.Do.ChangesBody():
 		return &changedBody{to: w, do: rule.Do, missed: missed}, false
 	}

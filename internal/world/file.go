@@ -18,6 +18,7 @@ type file struct {
 	Users       map[string]User     `yaml:"users"`
 	Catalog     string              `yaml:"catalog"`
 	CatalogFile string              `yaml:"catalog_file"`
+	DuoWorkflow *DuoWorkflow        `yaml:"duo_workflow"`
 	SeatCount   bool                `yaml:"seat_count_enforced"`
 	AIGateway   *AIGateway          `yaml:"ai_gateway"`
 
@@ -38,7 +39,14 @@ func Parse(name string, data []byte, now time.Time, beside func(name string) ([]
 		return World{}, err
 	}
 	undecoded := slices.Clone(found)
-	w := World{Now: f.Now, Catalog: f.Catalog, SeatCountEnforced: f.SeatCount, CustomersDot: f.CustomersDot, AIGateway: f.AIGateway}
+	w := World{
+		Now:               f.Now,
+		Catalog:           f.Catalog,
+		SeatCountEnforced: f.SeatCount,
+		CustomersDot:      f.CustomersDot,
+		AIGateway:         f.AIGateway,
+		DuoWorkflow:       f.DuoWorkflow,
+	}
 	for _, name := range sortedKeys(f.Instances) {
 		i := f.Instances[name]
 		i.Name = name

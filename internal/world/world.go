@@ -28,6 +28,8 @@ type World struct {
 	// Catalog, if set, is the text of a cloud_connector.yml that CustomersDot and
 	// GitLab.com use in place of the one that the feature files make up.
 	Catalog string `json:"catalog,omitempty"`
+	// DuoWorkflow is how the Duo Workflow Service is deployed; nil is as it comes.
+	DuoWorkflow *DuoWorkflow `json:"duo_workflow,omitempty"`
 	// CatalogName is what explanations call the catalog when they name one of its lines;
 	// Complete fills it in.
 	CatalogName string `json:"catalog_name,omitempty"`
@@ -234,6 +236,9 @@ func (w *World) Complete() []Complaint {
 	}
 	for _, c := range w.AIGateway.Validate() {
 		complain("ai_gateway."+c.Path, c.Hint, "%s", c.Message)
+	}
+	for _, c := range w.DuoWorkflow.Validate() {
+		complain("duo_workflow."+c.Path, c.Hint, "%s", c.Message)
 	}
 	tokens := map[string]string{}
 	for n := range w.Users {

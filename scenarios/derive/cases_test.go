@@ -46,6 +46,10 @@ func TestExportedCasesAreFlows(t *testing.T) {
 	for _, f := range features {
 		cases, err := derive.Cases([]feature.Feature{f}, derive.Options{})
 		require.NoError(t, err)
+		if f.Backend.GRPC() {
+			require.Empty(t, cases, f.Name)
+			continue
+		}
 		require.Greater(t, len(cases), 100, f.Name)
 	}
 }

@@ -59,7 +59,7 @@ type Options struct {
 
 // Cases derives the cases of every feature, in the features' order. The same features give
 // the same cases. A feature whose backend is a real service, or is not in the catalog's
-// reach, has cases like any other.
+// reach, has cases like any other; one whose backend speaks gRPC has none.
 func Cases(features []feature.Feature, o Options) ([]Case, error) {
 	var others []catalog.Service
 	if o.Catalog != "" {
@@ -76,6 +76,9 @@ func Cases(features []feature.Feature, o Options) ([]Case, error) {
 	}
 	var cases []Case
 	for _, f := range features {
+		if f.Backend.GRPC() {
+			continue
+		}
 		services := []catalog.Service{f.CloudConnector}
 		if o.Catalog != "" {
 			// The services have the whole catalog, and so have tokens.
