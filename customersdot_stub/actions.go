@@ -20,6 +20,7 @@ func (s *Stub) Actions() map[string]control.Action {
 		control.ActionRenewLicense:  control.Do(s.renewLicense),
 		control.ActionCatalog:       control.Do(s.replaceCatalog),
 		control.ActionMisissue:      control.Do(s.misissue),
+		control.ActionCredits:       control.Do(s.credits),
 		control.ActionSign:          control.Do(s.sign),
 		control.ActionRotateKeys:    control.Do(s.rotateKeys),
 	}

@@ -19,6 +19,7 @@ const maxBody = 1 << 20
 func (s *Stub) routes() {
 	r := s.service.Routes()
 	r.GET("openid.configuration", "/.well-known/openid-configuration", s.openidConfiguration)
+	r.Handle("consumers.resolve", "/api/v1/consumers/resolve", s.resolveConsumer, http.MethodHead)
 	r.POST("seat_links.create", "/api/v1/seat_links", s.createSeatLink)
 	r.POST("graphql", "/graphql", s.graphql)
 	r.POST("graphql", "//graphql", s.graphql) // a portal URL with a trailing slash makes this of it

@@ -20,6 +20,7 @@ type subscription struct {
 	purchases []catalog.Purchase
 	sold      []sale // every licence, by its ID from 1
 	revoked   bool
+	exhausted bool // no credits are left
 
 	// What the instance said of itself, at activation or in its last seat link.
 	instanceID string

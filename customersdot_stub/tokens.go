@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/journal"
@@ -80,10 +78,7 @@ func (s *Stub) claims(f facts, d catalog.Decision) token.Claims {
 	if len(audiences) == 0 {
 		audiences = f.edition.audiences
 	}
-	extra := map[string]any{"gitlab_instance_uid": f.uniqueID}
-	if f.uniqueID == "" {
-		extra["gitlab_instance_uid"] = uuid.NewSHA1(uuid.NameSpaceOID, []byte(f.instanceID)).String()
-	}
+	extra := map[string]any{"gitlab_instance_uid": instanceUID(f.uniqueID, f.instanceID)}
 	if f.seats > 0 {
 		extra["duo_seat_count"] = f.seats
 	}

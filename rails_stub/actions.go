@@ -22,6 +22,8 @@ func (s *Stub) Actions() map[string]control.Action {
 		control.ActionStored:      control.Do(s.stored),
 		control.ActionJobs:        control.Do(s.changeJobs),
 		control.ActionUpload:      control.Do(s.uploadLicense),
+		control.ActionSettings:    control.Do(s.changeSettings),
+		control.ActionNetwork:     control.Do(s.changeNetwork),
 		control.ActionRestart:     control.Do(s.restart),
 		control.ActionSign:        control.Do(s.sign),
 		control.ActionRotateKeys:  control.Do(s.rotateKeys),

@@ -36,6 +36,8 @@ type Instance struct {
 	license   *license
 	stale     *license // what the token sync has in its cache, nil if that is license
 	halted    bool     // jobs that fall due are not run
+	deaf      bool     // the token sync does not find its arguments
+	around    surroundings
 	purchases []catalog.Purchase
 	synced    synced
 }
@@ -118,6 +120,7 @@ func (i *Instance) routes() {
 	r.GET("health", "/-/health", i.health)
 	r.GET("openid.configuration", "/.well-known/openid-configuration", i.openidConfiguration)
 	r.GET("openid.keys", keysPath, i.publishedKeys)
+	r.POST("graphql", "/api/graphql", i.graphql)
 	if f := i.stub.codeSuggestions(); f != nil {
 		r.POST("code_suggestions.direct_access", directAccessPath, i.directAccess(f))
 	}

@@ -15,6 +15,7 @@ import (
 type synced struct {
 	tokens   []storedToken // oldest first
 	stored   bool          // whether there is a row of cloud_connector_access
+	at       time.Time     // when that was last updated
 	services map[string]offer
 	// primitives stay as they are when a later answer has no catalog.
 	primitives map[string]offer

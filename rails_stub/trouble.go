@@ -26,6 +26,9 @@ func (s *Stub) changeJobs(_ context.Context, ask control.JobsRequest) (control.D
 			i.stale = i.license
 		}
 	}
+	if ask.LostArguments != nil {
+		i.deaf = *ask.LostArguments
+	}
 	if ask.Run != nil {
 		i.halted = !*ask.Run
 	}

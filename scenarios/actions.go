@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/journal"
@@ -25,6 +26,7 @@ type outcome struct {
 	stored *control.StoredResult
 	keys   *control.KeysResult
 	before control.KeysResult
+	took   time.Duration // of stub time
 }
 
 // answer is an HTTP response.
@@ -32,6 +34,8 @@ type answer struct {
 	status int
 	header map[string][]string
 	body   []byte
+
+	streamed bool // its length was not known when it began
 }
 
 // do does what a step says.
@@ -81,9 +85,11 @@ func (p *player) change(ctx context.Context, s *Step) error {
 	case s.Catalog != nil:
 		return p.tell(ctx, control.ActionCatalog, control.CatalogRequest{YAML: s.Catalog.YAML})
 	case s.Jobs != nil:
-		return p.tell(ctx, control.ActionJobs, control.JobsRequest{Instance: s.Jobs.Instance, Run: s.Jobs.Run, StaleLicense: s.Jobs.StaleLicense})
+		return p.tell(ctx, control.ActionJobs, control.JobsRequest{Instance: s.Jobs.Instance, Run: s.Jobs.Run, StaleLicense: s.Jobs.StaleLicense, LostArguments: s.Jobs.LostArguments})
 	case s.UploadLicense != nil:
 		return p.upload(ctx, s.UploadLicense)
+	case s.Settings != nil, s.Network != nil, s.Credits != nil:
+		return p.changeAround(ctx, s)
 	case s.Misissue != nil:
 		return p.misissue(ctx, s.Misissue)
 	case s.Let != nil:

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ccmock/ccmock/internal/fault"
 	"github.com/ccmock/ccmock/internal/feature"
 	"github.com/ccmock/ccmock/internal/strictyaml"
 	"github.com/ccmock/ccmock/internal/token"
@@ -227,6 +228,8 @@ func (c *checker) arguments(at, step string, s *Step, n int) {
 		}
 	case s.Catalog != nil:
 		c.editCatalog(at, s)
+	case s.Settings != nil, s.Network != nil, s.Credits != nil:
+		c.around(at, s)
 	case s.Stored != nil, s.Jobs != nil, s.UploadLicense != nil, s.Misissue != nil, s.Let != nil:
 		c.trouble(at, s)
 	default:
@@ -357,6 +360,7 @@ func (c *checker) request(at string, r *Request) {
 	if r.Path != "" && !strings.HasPrefix(r.Path, "/") {
 		c.complain(at+".path", "", "a path begins with a slash, got %q", r.Path)
 	}
+	c.word(at+".protocol", "protocol", r.Protocol, fault.Protocols())
 	c.token(at+".token", r.Token)
 	c.refs(at+".path", r.Path)
 	c.refs(at+".headers", r.Headers)

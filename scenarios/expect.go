@@ -29,6 +29,10 @@ type Expect struct {
 	Keys  *KeysExpect    `yaml:"keys"`
 	// Stored is about what an instance has stored.
 	Stored *StoredExpect `yaml:"stored"`
+	// Took is how much stub time went by meanwhile, in whole seconds.
+	Took *time.Duration `yaml:"took"`
+	// Streamed is whether the answer came in pieces, or else all at once with its length.
+	Streamed *bool `yaml:"streamed"`
 }
 
 // Refused says which service refuses, and why. It is looked up in the journal, as the

@@ -65,11 +65,13 @@ type given struct {
 	CatalogFile string `yaml:"catalog_file"`
 	// SeatCountEnforced is that of the world.
 	SeatCountEnforced bool `yaml:"seat_count_enforced"`
+	// UsageQuota is that of the world.
+	UsageQuota bool `yaml:"usage_quota"`
 }
 
 // world makes a World of what is given. It is not completed.
 func (g given) world() world.World {
-	w := world.World{Now: g.Now, Catalog: g.Catalog, SeatCountEnforced: g.SeatCountEnforced}
+	w := world.World{Now: g.Now, Catalog: g.Catalog, SeatCountEnforced: g.SeatCountEnforced, UsageQuota: g.UsageQuota}
 	for name, i := range g.Instances {
 		i.Name = name
 		w.Instances = append(w.Instances, i)

@@ -36,6 +36,8 @@ type Step struct {
 	Jobs        *Jobs        `yaml:"jobs"`
 
 	UploadLicense *UploadLicense `yaml:"upload_license"`
+	Settings      *Settings      `yaml:"settings"`
+	Network       *Network       `yaml:"network"`
 
 	// What happens at CustomersDot.
 	Purchase      *Purchase     `yaml:"purchase"`
@@ -43,6 +45,7 @@ type Step struct {
 	RevokeLicense *OnInstance   `yaml:"revoke_license"`
 	RenewLicense  *RenewLicense `yaml:"renew_license"`
 	Catalog       *Catalog      `yaml:"catalog"`
+	Credits       *Credits      `yaml:"credits"`
 
 	// What happens to keys and services.
 	Sign       *Sign       `yaml:"sign"`
@@ -105,6 +108,8 @@ type Request struct {
 	Headers map[string]string `yaml:"headers"`
 	Body    any               `yaml:"body"` // text as it is, anything else as JSON
 	Token   string            `yaml:"token"`
+	// Protocol is HTTP/1.1, or HTTP/2 as gRPC has it: without TLS by prior knowledge.
+	Protocol string `yaml:"protocol"`
 }
 
 // AccessToken asks an instance for a token, as the tutorial's
@@ -153,6 +158,9 @@ type Jobs struct {
 	Instance     string `yaml:"instance,required"`
 	Run          *bool  `yaml:"run"`           // false: nothing is run when it falls due
 	StaleLicense *bool  `yaml:"stale_license"` // true: the token sync goes on with the present licence
+	// LostArguments is true where the token sync finds none of the arguments that it is
+	// enqueued with: neither which licence to use nor that it is to sync in any case.
+	LostArguments *bool `yaml:"lost_arguments"`
 }
 
 // UploadLicense installs a licence key at an instance, as its administrator does.
@@ -357,6 +365,15 @@ func (s Step) Title() string {
 		words, detail = "change the jobs", "of "+s.Jobs.Instance
 	case s.UploadLicense != nil:
 		words, detail = "upload a license", "to "+s.UploadLicense.Instance
+	case s.Settings != nil:
+		words, detail = "change the settings", "of "+s.Settings.Instance
+	case s.Network != nil:
+		words, detail = "change the network", "of "+s.Network.Instance
+	case s.Credits != nil:
+		words, detail = "renew the credits", "of "+s.Credits.Instance
+		if s.Credits.Exhausted {
+			words = "use up the credits"
+		}
 	case s.Let != nil:
 		detail = s.Let.Name + " be " + s.Let.Value
 	case s.Misissue != nil:

@@ -164,7 +164,7 @@ func fingerprint(parts ...string) string {
 // stream sends a text word by word.
 func stream(text string) stub.Reply {
 	return stub.Reply{
-		Header: http.Header{"Content-Type": {fastapi.EventStream}},
+		Header: http.Header{"Content-Type": {fastapi.EventStream}, "X-Accel-Buffering": {"no"}},
 		Stream: func(w io.Writer) error {
 			for word := range strings.SplitAfterSeq(text, " ") {
 				if _, err := io.WriteString(w, word); err != nil {

@@ -21,9 +21,13 @@
 //   - GET /monitoring/healthz and /monitoring/ready (503 while an issuer's keys are
 //     missing).
 //
+// In a world with usage quotas, the code endpoints and user_access_token first ask
+// CustomersDot whether the consumer has credits left, and keep the answer for as long as it
+// says: 402 when they are used up, 403 when nobody sold any or CustomersDot does not say.
+//
 // A body is validated before scopes are looked at. Answers have the real envelopes; their
 // text depends on the question alone. With "stream": true it comes in pieces without SSE
-// framing, under text/event-stream, as the real one sends it. A feature file may declare
+// framing, under text/event-stream, and with X-Accel-Buffering: no, as proxies then pass the pieces on. A feature file may declare
 // a reply or a stream of its own for one of these endpoints, and endpoints of its own,
 // which demand the declared scope.
 //
@@ -39,7 +43,7 @@
 // # Does not do
 //
 // Models, prompts, embeddings, proxies to model providers, /v2/chat/agent, /v3 and /v4
-// code suggestions, Amazon Q, usage quotas, feature flags beyond naming them, the cut-off
+// code suggestions, Amazon Q, feature flags beyond naming them, the cut-off
 // of Duo Core, WebSocket, gRPC. Which model goes with which provider is not checked, and
 // values of a wrong JSON type are not converted as pydantic converts some.
 package aigateway

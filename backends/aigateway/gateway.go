@@ -39,6 +39,8 @@ type Gateway struct {
 	ring    *token.Keyring
 	created int // keys made since the seed
 	world   world.World
+
+	quotas quotas
 }
 
 // New returns an AI gateway. A feature that declares another scope for one of the
@@ -84,6 +86,7 @@ func (g *Gateway) start() {
 
 		EnforceSeatCount: g.world.SeatCountEnforced,
 	})
+	g.quotas.forget()
 }
 
 // Routes lists what the gateway answers, by the names that the journal has.
@@ -96,19 +99,20 @@ func (g *Gateway) Skew() *clock.Skew { return g.service.Skew() }
 type endpoint struct {
 	route, path string
 	scope       string // what a feature that names it must demand; "" for any
+	event       string // what its usage is counted as; "" if it is not
 	handle      func(r *http.Request, u *token.AIGatewayUser, declared *fastapi.Answer) (stub.Reply, error)
 }
 
 // endpoints are the gateway's own, all of them POST.
 func (g *Gateway) endpoints() []endpoint {
 	all := []endpoint{
-		{"code.completions", "/v2/code/completions", completeCode, g.completions},
-		{"code.completions", "/v2/completions", completeCode, g.completions},
-		{"code.generations", "/v2/code/generations", generateCode, g.generations},
-		{"code.user_access_token", "/v1/code/user_access_token", "", g.userAccessToken},
+		{"code.completions", "/v2/code/completions", completeCode, forCompletions, g.completions},
+		{"code.completions", "/v2/completions", completeCode, forCompletions, g.completions},
+		{"code.generations", "/v2/code/generations", generateCode, forGenerations, g.generations},
+		{"code.user_access_token", "/v1/code/user_access_token", "", forCompletions, g.userAccessToken},
 	}
 	for _, i := range invokables {
-		all = append(all, endpoint{"chat." + i.name, "/v1/chat/" + i.name, i.scope, g.chat(i)})
+		all = append(all, endpoint{"chat." + i.name, "/v1/chat/" + i.name, i.scope, "", g.chat(i)})
 	}
 	return all
 }
@@ -139,6 +143,11 @@ func (g *Gateway) addRoutes() error {
 	}
 	for _, e := range own {
 		add(e.route, http.MethodPost, e.path, func(r *http.Request, u *token.AIGatewayUser) (stub.Reply, error) {
+			if e.event != "" {
+				if err := g.checkQuota(r, u, e.event); err != nil {
+					return stub.Reply{}, err
+				}
+			}
 			return e.handle(r, u, declared[e.path])
 		})
 	}

@@ -194,6 +194,9 @@ type JobsRequest struct {
 	// StaleLicense has the token sync go on with the licence that the instance holds now,
 	// whatever it is given later, as a process does that has it in its cache.
 	StaleLicense *bool `json:"stale_license,omitempty"`
+	// LostArguments has the token sync find none of the arguments that it is enqueued with:
+	// neither which licence to use nor that it is to sync in any case.
+	LostArguments *bool `json:"lost_arguments,omitempty"`
 }
 
 // UploadRequest installs a licence key at an instance, as an administrator does with a

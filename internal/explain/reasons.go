@@ -12,7 +12,7 @@ var others = []token.Reason{
 	// A GitLab instance, to a user.
 	"user_unauthenticated", "user_token_expired", "user_token_scope", "user_blocked", "user_not_allowed",
 	"feature_unknown", "add_on_missing", "seat_missing", "license_insufficient", "invalid_request",
-	"body_too_large", "endpoint_unknown", "gateway_unreachable", "gateway_refused", "client_gone",
+	"body_too_large", "endpoint_unknown", "gateway_unreachable", "gateway_refused", "client_gone", "silent_mode",
 	"signing_key_missing",
 	// A GitLab instance, in a job.
 	"customersdot_failed", "customersdot_refused", "sync_not_possible", "storage_failed", "activation_failed",

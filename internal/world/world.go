@@ -31,6 +31,9 @@ type World struct {
 	// SeatCountEnforced has the AI gateway refuse a token whose duo_seat_count is not what
 	// the instance says, as its earlier releases did. Later ones only log that.
 	SeatCountEnforced bool `json:"seat_count_enforced,omitempty"`
+	// UsageQuota has the AI gateway ask CustomersDot, before it completes code, whether the
+	// caller has credits left.
+	UsageQuota bool `json:"usage_quota,omitempty"`
 }
 
 // Realm is a deployment as tokens and headers name it.
