@@ -17,8 +17,8 @@ import (
 const quotaMaxAge = "max-age=3600, private"
 
 // resolveConsumer answers "HEAD /api/v1/consumers/resolve": 200 while the consumer has
-// credits, 402 when they are used up, 403 when nothing was sold to it. Who asks refuses the
-// call, and not CustomersDot, so none of them has a reason.
+// credits, 402 when they are used up, 403 when nothing was sold to it. It is who asks that
+// refuses a call for it, so neither has a reason here.
 func (s *Stub) resolveConsumer(r *http.Request) (stub.Reply, error) {
 	admin := r.Header.Get("X-Admin-Email") != "" && r.Header.Get("X-Admin-Token") != ""
 	if !admin && r.Header.Get("X-License-Token") == "" {

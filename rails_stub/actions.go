@@ -24,6 +24,7 @@ func (s *Stub) Actions() map[string]control.Action {
 		control.ActionUpload:      control.Do(s.uploadLicense),
 		control.ActionSettings:    control.Do(s.changeSettings),
 		control.ActionNetwork:     control.Do(s.changeNetwork),
+		control.ActionRestore:     control.Do(s.restore),
 		control.ActionRestart:     control.Do(s.restart),
 		control.ActionSign:        control.Do(s.sign),
 		control.ActionRotateKeys:  control.Do(s.rotateKeys),

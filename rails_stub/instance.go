@@ -38,6 +38,7 @@ type Instance struct {
 	halted    bool     // jobs that fall due are not run
 	deaf      bool     // the token sync does not find its arguments
 	around    surroundings
+	asked     map[string]tally // code completions, by user
 	purchases []catalog.Purchase
 	synced    synced
 }
@@ -101,7 +102,7 @@ func (i *Instance) installed() *release { return i.release.Load() }
 // planned anew.
 func (i *Instance) upgrade(version string) error {
 	given := i.given
-	given.GitLabVersion = version
+	given.GitLabVersion, given.UUID = version, i.installed().uuid
 	r, err := newRelease(given, i.url, i.address.Hostname())
 	if err != nil {
 		return err

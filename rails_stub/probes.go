@@ -49,7 +49,7 @@ func (i *Instance) probeLicense(rel *release, now time.Time) probe {
 	held := i.license
 	i.mu.RUnlock()
 	result := probe{name: name, message: "Subscription can be synchronized."}
-	details := map[string]any{"instance_id": i.given.UUID, "gitlab_version": rel.text, "license": nil}
+	details := map[string]any{"instance_id": rel.uuid, "gitlab_version": rel.text, "license": nil}
 	switch {
 	case held == nil:
 		result.err = contact + "obtain a license."

@@ -3,6 +3,7 @@ package railsstub
 import (
 	"net/http"
 
+	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/stub"
 	"github.com/ccmock/ccmock/internal/token"
 )
@@ -43,6 +44,9 @@ func Reasons() []token.Reason {
 		CustomersDotRefused, SyncNotPossible, StorageFailed, ActivationFailed,
 	}
 }
+
+// rateLimited is the reason of a limit of the instance's own, named like the edge's.
+const rateLimited = control.ReasonRateLimited
 
 // errorOrigin tells a client that GitLab itself refused, and not what stands behind it.
 var errorOrigin = http.Header{"X-Gitlab-Error-Origin": {"monolith"}}

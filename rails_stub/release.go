@@ -16,6 +16,7 @@ type release struct {
 	headers   [suggestions + 1]headerSet
 	connector map[string]string // CloudConnector.headers(nil), for CustomersDot
 	discovery []byte            // the body of the OIDC discovery document
+	uuid      string            // the instance id; a restored database may bring another
 }
 
 func newRelease(given world.Instance, url, host string) (*release, error) {
@@ -23,7 +24,7 @@ func newRelease(given world.Instance, url, host string) (*release, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &release{Generation: generationOf(v), version: v, text: v.Core() + "-ee"}
+	r := &release{Generation: generationOf(v), version: v, text: v.Core() + "-ee", uuid: given.UUID}
 	if strings.ContainsAny(v.String(), "-+") {
 		r.text = v.String()
 	}

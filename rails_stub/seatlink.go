@@ -98,7 +98,7 @@ func (i *Instance) linkSeats(ctx context.Context, w work) result {
 func (i *Instance) seats(key string, rel *release, now time.Time) seatLinkBody {
 	body := seatLinkBody{
 		GitLabVersion: rel.text, Timestamp: now.UTC().Format(time.RFC3339), LicenseKey: key,
-		Hostname: i.address.Hostname(), InstanceID: i.given.UUID, AddOnMetrics: []addOnMetric{},
+		Hostname: i.address.Hostname(), InstanceID: rel.uuid, AddOnMetrics: []addOnMetric{},
 	}
 	if rel.uniqueID {
 		body.UniqueInstanceID = uniqueInstanceID(i.given.DBKeyBase)

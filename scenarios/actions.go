@@ -88,7 +88,7 @@ func (p *player) change(ctx context.Context, s *Step) error {
 		return p.tell(ctx, control.ActionJobs, control.JobsRequest{Instance: s.Jobs.Instance, Run: s.Jobs.Run, StaleLicense: s.Jobs.StaleLicense, LostArguments: s.Jobs.LostArguments})
 	case s.UploadLicense != nil:
 		return p.upload(ctx, s.UploadLicense)
-	case s.Settings != nil, s.Network != nil, s.Credits != nil:
+	case s.Settings != nil, s.Network != nil, s.Restore != nil, s.Credits != nil:
 		return p.changeAround(ctx, s)
 	case s.Misissue != nil:
 		return p.misissue(ctx, s.Misissue)

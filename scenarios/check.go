@@ -228,7 +228,7 @@ func (c *checker) arguments(at, step string, s *Step, n int) {
 		}
 	case s.Catalog != nil:
 		c.editCatalog(at, s)
-	case s.Settings != nil, s.Network != nil, s.Credits != nil:
+	case s.Settings != nil, s.Network != nil, s.Restore != nil, s.Credits != nil:
 		c.around(at, s)
 	case s.Stored != nil, s.Jobs != nil, s.UploadLicense != nil, s.Misissue != nil, s.Let != nil:
 		c.trouble(at, s)

@@ -52,8 +52,9 @@
 //	stored          looks at what it has stored: INSTANCE
 //	jobs            stops its jobs, or has its token sync keep the present licence or lose what it was enqueued with: {instance, run, stale_license, lost_arguments}
 //	upload_license  installs a licence key: {instance, key}
-//	settings        changes what its administrator can switch on and off: {instance, silent_mode, dns_rebinding_protection}
+//	settings        changes what its administrator can switch on and off: {instance, silent_mode, dns_rebinding_protection, completions_per_minute}
 //	network         changes what stands between it and everybody else: {instance, unreachable, dns_timeout, buffering}
+//	restore         runs it on a copy of another instance's database: {instance, from, own_uuid}
 //	purchase        buys an add-on: {instance, add_on, seats, starts_on, expires_on, trial}
 //	cancel_add_on   ends an add-on at once: {instance, add_on}
 //	revoke_license  ends the right to tokens: INSTANCE
@@ -88,7 +89,7 @@
 //	keys     {published, signing} after rotate_keys: how many, and whether the same key signs or it changed
 //	stored   {tokens, expired, license, license_kind, seats} after stored: how many rows, the licence and its kind, {ADD_ON: SEATS}; token is the last row
 //	took     how much stub time went by, in whole seconds
-//	streamed whether the answer came in pieces
+//	streamed  whether the answer came in pieces
 //
 // # References
 //

@@ -207,7 +207,7 @@ func oneAction() rules {
 // oneFault is what an action of a fault has beside its keys.
 func oneFault() rules {
 	return rules{
-		"anyOf":             []any{has("status"), has("reset"), has("cut_after"), has("truncate"), has("malformed"), has("keys"), has("corrupt_signature"), has("delay")},
+		"anyOf":             []any{has("status"), has("reset"), has("cut_after"), has("truncate"), has("malformed"), has("keys"), has("corrupt_signature"), has("strip"), has("delay")},
 		"dependentRequired": map[string][]string{"headers": {"status"}, "body": {"status"}},
 	}
 }

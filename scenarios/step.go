@@ -38,6 +38,7 @@ type Step struct {
 	UploadLicense *UploadLicense `yaml:"upload_license"`
 	Settings      *Settings      `yaml:"settings"`
 	Network       *Network       `yaml:"network"`
+	Restore       *Restore       `yaml:"restore"`
 
 	// What happens at CustomersDot.
 	Purchase      *Purchase     `yaml:"purchase"`
@@ -369,6 +370,8 @@ func (s Step) Title() string {
 		words, detail = "change the settings", "of "+s.Settings.Instance
 	case s.Network != nil:
 		words, detail = "change the network", "of "+s.Network.Instance
+	case s.Restore != nil:
+		words, detail = "restore the database", fmt.Sprintf("of %s on %s", s.Restore.From, s.Restore.Instance)
 	case s.Credits != nil:
 		words, detail = "renew the credits", "of "+s.Credits.Instance
 		if s.Credits.Exhausted {

@@ -110,14 +110,13 @@ func (g *Gateway) quota(ctx context.Context, c consumer, h http.Header) (status 
 	}
 	ctx, cancel := context.WithTimeout(ctx, quotaTimeout)
 	defer cancel()
-	target := strings.TrimSuffix(g.options.Issuers[1].URL, "/") + resolvePath + "?" + c.query(h).Encode()
+	target := strings.TrimSuffix(g.options.Issuers[1].URL, "/") + resolvePath + "?" + c.query(h, journal.Of(ctx).RequestID).Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, target, http.NoBody)
 	if err != nil {
 		return 0, err.Error()
 	}
 	req.Header = http.Header{
 		"X-Admin-Email": {"gl_com_api@gitlab.com"}, "X-Admin-Token": {"customer_admin_token"},
-		"X-Request-Id": {journal.Of(ctx).RequestID},
 	}
 	resp, err := g.client.Do(req)
 	if err != nil {
@@ -134,8 +133,9 @@ func (g *Gateway) quota(ctx context.Context, c consumer, h http.Header) (status 
 	return resp.StatusCode, "CustomersDot answers " + resp.Status
 }
 
-// query are the parameters of a quota check; those without a value are not sent.
-func (c consumer) query(h http.Header) url.Values {
+// query are the parameters of a quota check; those without a value are not sent. The id of
+// the call is one of them, and no header.
+func (c consumer) query(h http.Header, id string) url.Values {
 	q := url.Values{"feature_ai_catalog_item": {"false"}}
 	for name, value := range map[string]string{
 		"environment": "production", "source": "ai_gateway", "realm": c.realm, "event_type": c.event,
@@ -143,7 +143,7 @@ func (c consumer) query(h http.Header) url.Values {
 		"root_namespace_id": c.rootNamespaceID, "unique_instance_id": c.uniqueInstanceID,
 		"instance_id": h.Get(token.InstanceHeader), "instance_version": h.Get("X-Gitlab-Version"),
 		"host_name": h.Get("X-Gitlab-Host-Name"), "deployment_type": h.Get("X-Gitlab-Deployment-Type"),
-		"feature_enablement_type": c.enablement, "correlation_id": h.Get("X-Request-Id"),
+		"feature_enablement_type": c.enablement, "correlation_id": id,
 	} {
 		if value != "" {
 			q.Set(name, value)

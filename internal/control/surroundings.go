@@ -7,6 +7,7 @@ const (
 	// GitLab instances.
 	ActionSettings = "settings" // SettingsRequest -> Done
 	ActionNetwork  = "network"  // NetworkRequest -> Done
+	ActionRestore  = "restore"  // RestoreRequest -> Done
 
 	// CustomersDot.
 	ActionCredits = "credits" // CreditsRequest -> Done
@@ -19,6 +20,19 @@ type SettingsRequest struct {
 	SilentMode *bool `json:"silent_mode,omitempty"`
 	// DNSRebindingProtection has Rails look up each host that it calls. It is on by default.
 	DNSRebindingProtection *bool `json:"dns_rebinding_protection,omitempty"`
+	// CompletionsPerMinute is how many code completions a user may ask for in a minute, by
+	// the clock; 0 is no limit, which is so until it is set (GitLab's own is 60).
+	CompletionsPerMinute *int `json:"completions_per_minute,omitempty"`
+}
+
+// RestoreRequest restores the database of one instance on another: with it come the
+// instance id, the licence, the add-ons and what was synced. Users and signing keys stay.
+type RestoreRequest struct {
+	Instance string `json:"instance"`
+	From     string `json:"from"`
+	// OwnUUID keeps the instance id, as an administrator does who knows that a copy must not
+	// have the id of the original.
+	OwnUUID bool `json:"own_uuid,omitempty"`
 }
 
 // NetworkRequest says what stands between an instance and everybody else; nil fields stay.
