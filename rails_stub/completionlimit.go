@@ -40,7 +40,7 @@ func (i *Instance) limitCompletions(p *person, now time.Time) error {
 		return nil
 	}
 	return &stub.Error{
-		Status: http.StatusTooManyRequests, Reason: rateLimited,
+		Status: http.StatusTooManyRequests, Reason: string(RateLimited),
 		Header: http.Header{"Retry-After": {strconv.Itoa(int(time.Minute / time.Second))}},
 		Body: map[string]any{"message": map[string]string{
 			"error": "This endpoint has been requested too many times. Try again later.",

@@ -3,7 +3,6 @@ package railsstub
 import (
 	"net/http"
 
-	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/stub"
 	"github.com/ccmock/ccmock/internal/token"
 )
@@ -25,6 +24,7 @@ const (
 	EndpointUnknown     token.Reason = "endpoint_unknown"     // not in this GitLab version yet
 	GatewayUnreachable  token.Reason = "gateway_unreachable"  // no answer from the gateway, or none in time
 	GatewayRefused      token.Reason = "gateway_refused"      // no user token for direct access
+	RateLimited         token.Reason = "rate_limited"         // a limit of the instance's own, named like the edge's
 	SilentMode          token.Reason = "silent_mode"          // the instance sends nothing that could change anything elsewhere
 	ClientGone          token.Reason = "client_gone"          // the client went away before the answer
 	SigningKeyMissing   token.Reason = "signing_key_missing"  // no key to sign a token with
@@ -40,19 +40,16 @@ func Reasons() []token.Reason {
 	return []token.Reason{
 		UserUnauthenticated, UserTokenExpired, UserTokenScope, UserBlocked, UserNotAllowed, FeatureUnknown,
 		AddOnMissing, SeatMissing, LicenseInsufficient, InvalidRequest, BodyTooLarge, EndpointUnknown,
-		GatewayUnreachable, GatewayRefused, SilentMode, ClientGone, SigningKeyMissing, CustomersDotFailed,
+		GatewayUnreachable, GatewayRefused, RateLimited, SilentMode, ClientGone, SigningKeyMissing, CustomersDotFailed,
 		CustomersDotRefused, SyncNotPossible, StorageFailed, ActivationFailed,
 	}
 }
-
-// rateLimited is the reason of a limit of the instance's own, named like the edge's.
-const rateLimited = control.ReasonRateLimited
 
 // errorOrigin tells a client that GitLab itself refused, and not what stands behind it.
 var errorOrigin = http.Header{"X-Gitlab-Error-Origin": {"monolith"}}
 
 // unauthorized is the 401 of an endpoint for users.
-func unauthorized(reason token.Reason, detail string) error {
+func unauthorized(reason token.Reason, detail string) *stub.Error {
 	return &stub.Error{
 		Status: http.StatusUnauthorized, Message: "401 Unauthorized", Header: errorOrigin,
 		Reason: string(reason), Detail: detail,
