@@ -189,7 +189,7 @@ func (p *player) sign(ctx context.Context, s *Sign) *outcome {
 	if err != nil {
 		return &outcome{err: err}
 	}
-	ask := control.SignRequest{Service: s.Service, Instance: s.Instance, Stranger: s.Stranger, Algorithm: s.Alg, HMACKey: s.HMACKey, Spoil: s.Spoil}
+	ask := control.SignRequest{Service: s.Service, Instance: s.Instance, Stranger: s.Stranger, Algorithm: s.Alg, HMACKey: s.HMACKey, Spoil: s.Spoil, Nulls: s.Nulls}
 	ask.Claims, _ = claims.(map[string]any)
 	ask.Header, _ = header.(map[string]any)
 	return p.issue(ctx, control.ActionSign, ask)

@@ -62,7 +62,7 @@
 //	renew_license   sells another period: INSTANCE, or {instance, kind, plan, starts_at, expires_at, trial, no_expiry}
 //	catalog         edits cloud_connector.yml: TEXT, or {yaml, file}
 //	credits         gives an instance new GitLab Credits, or uses them up: INSTANCE, or {instance, exhausted}
-//	sign            has an issuer sign what it never would: {service, instance, claims, header, stranger, alg, hmac_key, spoil}; a claim of null is left out, and package token lists what alg, hmac_key and spoil may be
+//	sign            has an issuer sign what it never would: {service, instance, claims, header, stranger, alg, hmac_key, spoil, nulls}; a claim of null is left out, one under nulls is null, and package token lists what alg, hmac_key and spoil may be
 //	misissue        has CustomersDot issue wrong tokens, until told otherwise: INSTANCE, or {instance, claims, header, stranger}
 //	rotate_keys     one step of a key rotation: {service, step}, which is create, rotate, trim or list; restart: false leaves GitLab running on the old key
 //	restart         empties the caches of a backend, the gateway or an instance: SERVICE, or all backends and the gateway

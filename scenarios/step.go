@@ -218,6 +218,7 @@ type Sign struct {
 	Alg      string         `yaml:"alg"`      // sign by another algorithm; the header says the same unless it is given
 	HMACKey  string         `yaml:"hmac_key"` // with HS256, the form of the public key that it is keyed with
 	Spoil    string         `yaml:"spoil"`    // what is done to the token beside
+	Nulls    []string       `yaml:"nulls"`    // claims that are null, and not left out
 }
 
 // Misissue makes CustomersDot issue wrong tokens to an instance from now on: claims and

@@ -272,15 +272,16 @@ type SignRequest struct {
 	Header   map[string]any `json:"header,omitempty"` // likewise
 	// Stranger signs with a key that no issuer publishes.
 	Stranger bool `json:"stranger,omitempty"`
-	// Algorithm, HMACKey and Spoil are those of token.Forgery.
-	Algorithm string `json:"alg,omitempty"`
-	HMACKey   string `json:"hmac_key,omitempty"`
-	Spoil     string `json:"spoil,omitempty"`
+	// Algorithm, HMACKey, Spoil and Nulls are those of token.Forgery.
+	Algorithm string   `json:"alg,omitempty"`
+	HMACKey   string   `json:"hmac_key,omitempty"`
+	Spoil     string   `json:"spoil,omitempty"`
+	Nulls     []string `json:"nulls,omitempty"`
 }
 
 // Forgery is what the request asks for beside claims and header.
 func (r SignRequest) Forgery() token.Forgery {
-	return token.Forgery{Algorithm: r.Algorithm, HMACKey: r.HMACKey, Spoil: r.Spoil}
+	return token.Forgery{Algorithm: r.Algorithm, HMACKey: r.HMACKey, Spoil: r.Spoil, Nulls: r.Nulls}
 }
 
 // MisissueRequest makes CustomersDot issue wrong tokens to an instance from now on. A

@@ -36,7 +36,10 @@ var (
 // the audience exactly, headers that agree, scopes as a list.
 func (d deriver) spoilt() []spoilt {
 	all := []spoilt{{name: "good", strict: accepted, gateway: accepted}}
-	for _, group := range [][]spoilt{d.bearers(), segments(), d.algorithms(), d.keys(), times(), d.audiences(), d.claims(), d.headers(), d.users()} {
+	for _, group := range [][]spoilt{
+		d.bearers(), segments(), encodings(), d.algorithms(), spellings(), d.keys(), d.stagings(), times(), d.audiences(),
+		d.claims(), nulls(), d.headers(), d.repeats(), d.users(),
+	} {
 		all = append(all, group...)
 	}
 	return all

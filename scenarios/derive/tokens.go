@@ -33,11 +33,12 @@ func (d deriver) tokens() []Case {
 	return cases
 }
 
-// The other parties of these flows: an instance that is not the caller, and one whose
-// owner publishes keys of his own.
+// The other parties of these flows: an instance that is not the caller, and two that
+// publish keys of their own.
 const (
 	bystander = "other"
 	attacker  = "mallory"
+	staging   = "staging" // an issuer of another environment
 )
 
 // tokenFlow writes one call as a flow.
@@ -90,6 +91,8 @@ func (d deriver) expected(r ruling) object {
 	}
 	expect := object{{"status", r.status}}
 	switch {
+	case r.status == 500:
+		expect = expect.with("body", r.says)
 	case r.status == 403 && r.says == "":
 		expect = expect.with("body", object{{"detail", lacksScope(f)}})
 	case r.status == 403:
@@ -142,6 +145,7 @@ func (d deriver) tokenWorld() object {
 			{selfHosted, instance(true)},
 			{bystander, instance(true)},
 			{attacker, instance(false)},
+			{staging, instance(false)},
 		}},
 		{"users", object{{user, object{{"instance", selfHosted}}}}},
 	}
