@@ -23,6 +23,7 @@ func (s *Stub) Actions() map[string]control.Action {
 		control.ActionCredits:       control.Do(s.credits),
 		control.ActionSign:          control.Do(s.sign),
 		control.ActionRotateKeys:    control.Do(s.rotateKeys),
+		control.ActionRestart:       control.Do(s.restart),
 	}
 }
 

@@ -256,7 +256,7 @@ func (c *checker) machinery(at string, s *Step, n int) {
 		c.required(at+".step", s.RotateKeys.Step)
 		c.word(at+".step", "step of a rotation", s.RotateKeys.Step, []string{"create", "rotate", "trim", "list"})
 	case s.Restart != nil:
-		service(s.Restart.Service, append(append(c.flow.backends(), c.flow.instances()...), gateway, all))
+		service(s.Restart.Service, append(append(c.flow.backends(), c.flow.instances()...), gateway, customersDot, all))
 	case s.Limits != nil:
 		l := *s.Limits
 		if l.Window < 0 || l.PerUser < 0 || l.PerInstance < 0 || l.PerUnauthorized < 0 {

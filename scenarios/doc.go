@@ -64,8 +64,8 @@
 //	credits         gives an instance new GitLab Credits, or uses them up: INSTANCE, or {instance, exhausted}
 //	sign            has an issuer sign what it never would: {service, instance, claims, header, stranger, alg, hmac_key, spoil, nulls}; a claim of null is left out, one under nulls is null, and package token lists what alg, hmac_key and spoil may be
 //	misissue        has CustomersDot issue wrong tokens, until told otherwise: INSTANCE, or {instance, claims, header, stranger}
-//	rotate_keys     one step of a key rotation: {service, step}, which is create, rotate, trim or list; restart: false leaves GitLab running on the old key
-//	restart         empties the caches of a backend, the gateway or an instance: SERVICE, or all backends and the gateway
+//	rotate_keys     one step of a key rotation: {service, step}, which is create, rotate, trim or list; restart: false leaves the issuer running on the old key
+//	restart         empties the caches of a backend, the gateway, CustomersDot or an instance: SERVICE, or all backends and the gateway
 //	limits          sets the gateway's rate limits: {window, per_user, per_instance, per_unauthorized}
 //	fault           makes something go wrong: {name, where: {service, route, method, path, protocol, header}, skip, times, do: {status, headers, body, reset, cut_after, truncate, malformed, keys, corrupt_signature, strip, delay}}; keys is without_first, without_last or stale, corrupt_signature is request or answer, strip lists headers
 //	heal            takes a fault out of force: NAME

@@ -234,12 +234,12 @@ type Misissue struct {
 type RotateKeys struct {
 	Service string `yaml:"service,required"`
 	Step    string `yaml:"step,required"`
-	// Restart is false where a rotate leaves the processes of an instance running, which then
+	// Restart is false where a rotate leaves the processes of the issuer running, which then
 	// go on signing with the old key.
 	Restart *bool `yaml:"restart"`
 }
 
-// Restart restarts a backend, the gateway or an instance. Called all, it restarts every
+// Restart restarts a backend, the gateway, CustomersDot or an instance. Called all, it restarts every
 // backend and the gateway.
 type Restart struct {
 	Service string `yaml:"service,required,short"`

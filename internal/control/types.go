@@ -118,7 +118,7 @@ const (
 	// The gateway.
 	ActionLimits = "limits" // Limits -> Done: these rate limits hold from now on, with no count carried over
 
-	// Backends, the gateway and GitLab instances.
+	// Backends, the gateway and the issuers.
 	ActionRestart = "restart" // RestartRequest -> Done: caches are empty, as after a restart
 )
 
@@ -301,8 +301,8 @@ type KeysRequest struct {
 	// Step is create (publish a second key), rotate (sign with it), trim (drop the one that
 	// does not sign) or list.
 	Step string `json:"step"`
-	// NoRestart leaves the processes of an instance running after a rotate, so that they go
-	// on signing with the key that they have loaded. The other issuers load keys anew.
+	// NoRestart leaves the processes of an issuer running after a rotate, so that they go on
+	// signing with the key that they have loaded. The AI gateway loads keys anew.
 	NoRestart bool `json:"no_restart,omitempty"`
 }
 
