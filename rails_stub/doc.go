@@ -27,7 +27,7 @@
 // within 55 seconds is a plain 500, as Workhorse gives it, and so is one behind a
 // firewall. In Silent Mode a call that Rails makes itself, of chat or of a feature of
 // one's own, is a 500 of the API's, and every job that asks CustomersDot fails; what
-// Workhorse sends passes. Where a limit is set, completions over it are a 429. What the gateway and the
+// Workhorse sends passes. What the gateway and the
 // backend refuse is relayed as it came.
 //
 // Where facts about GitLab are silent, this was chosen: a feature of one's own answers
@@ -44,7 +44,7 @@
 //
 // # Does not do
 //
-// Rate limits unless a scenario sets one, GraphQL with arguments, aliases, variables or
+// Rate limits, GraphQL with arguments, aliases, variables or
 // fragments and all other fields, usage quotas, Amazon Q, self-hosted models, namespaces beyond the one group that all users of GitLab.com are in, HTML
 // pages. Chat relays the backend's answer instead of a bare string. A client's headers
 // are sent in Go's spelling of their names (X-Gitlab-Instance-Id, where 18.x writes them

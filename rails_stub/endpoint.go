@@ -74,11 +74,6 @@ func (i *Instance) serve(w http.ResponseWriter, r *http.Request, f *endpoint) er
 	if err != nil {
 		return err
 	}
-	if f.to == suggestions {
-		if err := i.limitCompletions(p, now); err != nil {
-			return err
-		}
-	}
 	body, err := readBody(r)
 	if err != nil {
 		return err

@@ -38,7 +38,6 @@ type Instance struct {
 	halted    bool     // jobs that fall due are not run
 	deaf      bool     // the token sync does not find its arguments
 	around    surroundings
-	asked     map[string]tally // code completions, by user
 	purchases []catalog.Purchase
 	synced    synced
 }

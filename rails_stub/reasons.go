@@ -24,7 +24,6 @@ const (
 	EndpointUnknown     token.Reason = "endpoint_unknown"     // not in this GitLab version yet
 	GatewayUnreachable  token.Reason = "gateway_unreachable"  // no answer from the gateway, or none in time
 	GatewayRefused      token.Reason = "gateway_refused"      // no user token for direct access
-	RateLimited         token.Reason = "rate_limited"         // a limit of the instance's own, named like the edge's
 	SilentMode          token.Reason = "silent_mode"          // the instance sends nothing that could change anything elsewhere
 	ClientGone          token.Reason = "client_gone"          // the client went away before the answer
 	SigningKeyMissing   token.Reason = "signing_key_missing"  // no key to sign a token with
@@ -40,7 +39,7 @@ func Reasons() []token.Reason {
 	return []token.Reason{
 		UserUnauthenticated, UserTokenExpired, UserTokenScope, UserBlocked, UserNotAllowed, FeatureUnknown,
 		AddOnMissing, SeatMissing, LicenseInsufficient, InvalidRequest, BodyTooLarge, EndpointUnknown,
-		GatewayUnreachable, GatewayRefused, RateLimited, SilentMode, ClientGone, SigningKeyMissing, CustomersDotFailed,
+		GatewayUnreachable, GatewayRefused, SilentMode, ClientGone, SigningKeyMissing, CustomersDotFailed,
 		CustomersDotRefused, SyncNotPossible, StorageFailed, ActivationFailed,
 	}
 }

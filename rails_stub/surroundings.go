@@ -19,7 +19,6 @@ import (
 type surroundings struct {
 	silent    bool            // Silent Mode
 	trusting  bool            // no protection from DNS rebinding
-	limit     int             // code completions of a user in a minute; 0 is no limit
 	blocked   map[string]bool // services behind a firewall; replaced, never changed
 	lookup    time.Duration   // until the resolver gives up on a host outside
 	buffering bool            // by a proxy in front of the instance
@@ -27,13 +26,7 @@ type surroundings struct {
 
 // changeSettings is the action control.ActionSettings.
 func (s *Stub) changeSettings(_ context.Context, ask control.SettingsRequest) (control.Done, error) {
-	if n := ask.CompletionsPerMinute; n != nil && *n < 0 {
-		return control.Done{}, fmt.Errorf("completions_per_minute: %d is negative", *n)
-	}
 	return s.surround(ask.Instance, func(around *surroundings) {
-		if ask.CompletionsPerMinute != nil {
-			around.limit = *ask.CompletionsPerMinute
-		}
 		if ask.SilentMode != nil {
 			around.silent = *ask.SilentMode
 		}

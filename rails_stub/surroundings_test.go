@@ -142,28 +142,6 @@ func TestBuffering(t *testing.T) {
 	require.Error(t, err, "nothing is out yet when it breaks off")
 }
 
-func TestCompletionLimit(t *testing.T) {
-	t.Parallel()
-	fidelity.Proves(t, "rails/completions/limit")
-	r := newRig(t, paid("17.4.0"))
-	r.synced()
-	r.must(control.ActionSettings, control.SettingsRequest{Instance: "acme", CompletionsPerMinute: ptr(1)})
-	require.Equal(t, http.StatusOK, r.complete("ada").status)
-	r.gateway.forget()
-	got := r.complete("ada")
-	require.Equal(t, http.StatusTooManyRequests, got.status)
-	require.JSONEq(t, `{"message":{"error":"This endpoint has been requested too many times. Try again later."}}`, got.body)
-	require.Equal(t, "60", got.header.Get("Retry-After"))
-	require.Equal(t, "rate_limited", r.lastEntry().Reason)
-	require.Empty(t, r.gateway.requests())
-	require.Equal(t, http.StatusOK, r.complete("bob").status, "it counts by user")
-	require.Equal(t, http.StatusOK, r.use("ada").status, "and completions only")
-	r.clock.Advance(time.Minute)
-	require.Equal(t, http.StatusOK, r.complete("ada").status)
-	r.must(control.ActionSettings, control.SettingsRequest{Instance: "acme", CompletionsPerMinute: ptr(0)})
-	require.Equal(t, http.StatusOK, r.complete("ada").status)
-}
-
 func TestRestore(t *testing.T) {
 	t.Parallel()
 	w := given("16.9.0")
@@ -258,7 +236,6 @@ func TestSurroundingsThatCannotBe(t *testing.T) {
 	}{
 		`does not call "foo"`:  {control.ActionNetwork, control.NetworkRequest{Instance: "acme", Unreachable: ptr([]string{"foo"})}},
 		"dns_timeout: 1h0m0s":  {control.ActionNetwork, control.NetworkRequest{Instance: "acme", DNSTimeout: ptr(time.Hour)}},
-		"is negative":          {control.ActionSettings, control.SettingsRequest{Instance: "acme", CompletionsPerMinute: ptr(-1)}},
 		"what surrounds":       {control.ActionSettings, control.SettingsRequest{Instance: "gitlab", SilentMode: ptr(true)}},
 		`instance "nobody"`:    {control.ActionNetwork, control.NetworkRequest{Instance: "nobody"}},
 		"own database":         {control.ActionRestore, control.RestoreRequest{Instance: "acme", From: "acme"}},

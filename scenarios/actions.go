@@ -84,11 +84,13 @@ func (p *player) change(ctx context.Context, s *Step) error {
 		return p.tell(ctx, control.ActionRenewLicense, control.RenewRequest{Instance: s.RenewLicense.Instance, License: s.RenewLicense.License})
 	case s.Catalog != nil:
 		return p.tell(ctx, control.ActionCatalog, control.CatalogRequest{YAML: s.Catalog.YAML})
+	case s.Credits != nil:
+		return p.tell(ctx, control.ActionCredits, control.CreditsRequest{Instance: s.Credits.Instance, State: string(s.Credits.State)})
 	case s.Jobs != nil:
 		return p.tell(ctx, control.ActionJobs, control.JobsRequest{Instance: s.Jobs.Instance, Run: s.Jobs.Run, StaleLicense: s.Jobs.StaleLicense, LostArguments: s.Jobs.LostArguments})
 	case s.UploadLicense != nil:
 		return p.upload(ctx, s.UploadLicense)
-	case s.Settings != nil, s.Network != nil, s.Restore != nil, s.Credits != nil:
+	case s.Settings != nil, s.Network != nil, s.Restore != nil:
 		return p.changeAround(ctx, s)
 	case s.Misissue != nil:
 		return p.misissue(ctx, s.Misissue)

@@ -221,6 +221,8 @@ func (c *checker) arguments(at, step string, s *Step, n int) {
 		addOn(s.CancelAddOn.AddOn)
 	case s.RevokeLicense != nil:
 		instance(s.RevokeLicense.Instance)
+	case s.Credits != nil:
+		instance(s.Credits.Instance)
 	case s.RenewLicense != nil:
 		instance(s.RenewLicense.Instance)
 		if err := s.RenewLicense.Validate(); err != nil {
@@ -228,7 +230,7 @@ func (c *checker) arguments(at, step string, s *Step, n int) {
 		}
 	case s.Catalog != nil:
 		c.editCatalog(at, s)
-	case s.Settings != nil, s.Network != nil, s.Restore != nil, s.Credits != nil:
+	case s.Settings != nil, s.Network != nil, s.Restore != nil:
 		c.around(at, s)
 	case s.Stored != nil, s.Jobs != nil, s.UploadLicense != nil, s.Misissue != nil, s.Let != nil:
 		c.trouble(at, s)

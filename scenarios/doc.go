@@ -26,8 +26,8 @@
 // GitLab.com is always there, under the name gitlab. given may also have a catalog (the
 // text of a cloud_connector.yml, which explanations call catalog_name) or a catalog_file
 // beside the flow, and seat_count_enforced: true for an AI gateway that still refuses a seat
-// count other than the token's, and usage_quota: true for one that asks CustomersDot whether
-// there are credits left.
+// count other than the token's, and ai_gateway: {quota: true} for one that asks CustomersDot
+// whether there are credits left.
 //
 // # Steps
 //
@@ -53,7 +53,7 @@
 //	stored          looks at what it has stored: INSTANCE
 //	jobs            stops its jobs, or has its token sync keep the present licence or lose what it was enqueued with: {instance, run, stale_license, lost_arguments}
 //	upload_license  installs a licence key: {instance, key}
-//	settings        changes what its administrator can switch on and off: {instance, silent_mode, dns_rebinding_protection, completions_per_minute}
+//	settings        changes what its administrator can switch on and off: {instance, silent_mode, dns_rebinding_protection}
 //	network         changes what stands between it and everybody else: {instance, unreachable, dns_timeout, buffering}
 //	restore         runs it on a copy of another instance's database: {instance, from, own_uuid}
 //	purchase        buys an add-on: {instance, add_on, seats, starts_on, expires_on, trial}
@@ -61,7 +61,7 @@
 //	revoke_license  ends the right to tokens: INSTANCE
 //	renew_license   sells another period: INSTANCE, or {instance, kind, plan, starts_at, expires_at, trial, no_expiry}
 //	catalog         edits cloud_connector.yml: TEXT, or {yaml, file}
-//	credits         gives an instance new GitLab Credits, or uses them up: INSTANCE, or {instance, exhausted}
+//	credits         says what is left of a subscription's credits: {instance, state}, which is left, exhausted or not_entitled
 //	sign            has an issuer sign what it never would: {service, instance, claims, header, stranger, alg, hmac_key, spoil, nulls}; a claim of null is left out, one under nulls is null, and package token lists what alg, hmac_key and spoil may be
 //	misissue        has CustomersDot issue wrong tokens, until told otherwise: INSTANCE, or {instance, claims, header, stranger}
 //	rotate_keys     one step of a key rotation: {service, step}, which is create, rotate, trim or list; restart: false leaves the issuer running on the old key

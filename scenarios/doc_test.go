@@ -137,9 +137,6 @@ func TestOurFlowsSayWhy(t *testing.T) {
 			if s.Expect == nil || s.Expect.Status < 400 || s.Expect.Refused != nil {
 				continue
 			}
-			if s.Request != nil && s.Request.Method == "HEAD" { // a quota check, which refuses nobody by itself
-				continue
-			}
 			fault := n > 0 && f.Steps[n-1].Fault != nil || n > 1 && f.Steps[n-2].Fault != nil
 			require.True(t, fault, "%s: step %d is answered %d, and nobody says why", f.File, n+1, s.Expect.Status)
 		}

@@ -67,15 +67,21 @@ type given struct {
 	CatalogName string `yaml:"catalog_name"`
 	// SeatCountEnforced is that of the world.
 	SeatCountEnforced bool `yaml:"seat_count_enforced"`
-	// UsageQuota is that of the world.
-	UsageQuota bool `yaml:"usage_quota"`
+	// AIGateway is how the AI gateway is deployed, and what its models answer.
+	AIGateway *world.AIGateway `yaml:"ai_gateway"`
+	// CustomersDot is that of the world.
+	CustomersDot world.CustomersDot `yaml:"customersdot"`
 }
 
 // world makes a World of what is given. It is not completed.
 func (g given) world() world.World {
 	w := world.World{
-		Now: g.Now, Catalog: g.Catalog, CatalogName: g.CatalogName,
-		SeatCountEnforced: g.SeatCountEnforced, UsageQuota: g.UsageQuota,
+		Now:               g.Now,
+		Catalog:           g.Catalog,
+		CatalogName:       g.CatalogName,
+		SeatCountEnforced: g.SeatCountEnforced,
+		AIGateway:         g.AIGateway,
+		CustomersDot:      g.CustomersDot,
 	}
 	for name, i := range g.Instances {
 		i.Name = name

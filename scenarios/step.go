@@ -9,6 +9,7 @@ import (
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/fault"
 	"github.com/ccmock/ccmock/internal/feature"
+	"github.com/ccmock/ccmock/internal/world"
 )
 
 // Step is one line of a story: exactly one action, and what is expected of it. A step
@@ -230,6 +231,13 @@ type Misissue struct {
 	Stranger bool           `yaml:"stranger"` // sign with a key that nobody publishes
 }
 
+// Credits says what is left of the credits of an instance's subscription, or of
+// GitLab.com's group.
+type Credits struct {
+	Instance string        `yaml:"instance,required"`
+	State    world.Credits `yaml:"state,required"`
+}
+
 // RotateKeys does a step of a key rotation at an issuer: create, rotate, trim or list.
 type RotateKeys struct {
 	Service string `yaml:"service,required"`
@@ -361,6 +369,8 @@ func (s Step) Title() string {
 		detail = "of " + s.RenewLicense.Instance
 	case s.Catalog != nil:
 		words = "edit the catalog"
+	case s.Credits != nil:
+		words, detail = "set the credits", fmt.Sprintf("of %s to %s", s.Credits.Instance, s.Credits.State)
 	case s.Stored != nil:
 		words, detail = "look at what is stored", "at "+s.Stored.Instance
 	case s.Jobs != nil:
@@ -373,11 +383,6 @@ func (s Step) Title() string {
 		words, detail = "change the network", "of "+s.Network.Instance
 	case s.Restore != nil:
 		words, detail = "restore the database", fmt.Sprintf("of %s on %s", s.Restore.From, s.Restore.Instance)
-	case s.Credits != nil:
-		words, detail = "renew the credits", "of "+s.Credits.Instance
-		if s.Credits.Exhausted {
-			words = "use up the credits"
-		}
 	case s.Let != nil:
 		detail = s.Let.Name + " be " + s.Let.Value
 	case s.Misissue != nil:

@@ -15,9 +15,6 @@ type Settings struct {
 	Instance               string `yaml:"instance,required"`
 	SilentMode             *bool  `yaml:"silent_mode"`              // true: Rails sends nothing that could change anything elsewhere
 	DNSRebindingProtection *bool  `yaml:"dns_rebinding_protection"` // false: Rails looks up no host that it calls
-	// CompletionsPerMinute is how many code completions a user may ask for in a minute; there
-	// is no limit until it is set, and 0 takes it away.
-	CompletionsPerMinute *int `yaml:"completions_per_minute"`
 }
 
 // Restore restores the database of one instance on another: its id, licence, add-ons and
@@ -43,12 +40,6 @@ type Network struct {
 	Buffering *bool `yaml:"buffering"`
 }
 
-// Credits uses up the GitLab Credits of an instance, or gives it new ones.
-type Credits struct {
-	Instance  string `yaml:"instance,required,short"`
-	Exhausted bool   `yaml:"exhausted"`
-}
-
 // maxDNSTimeout bounds Network.DNSTimeout.
 const maxDNSTimeout = time.Minute
 
@@ -61,11 +52,8 @@ func (c *checker) around(at string, s *Step) {
 	switch {
 	case s.Settings != nil:
 		instance(s.Settings.Instance)
-		if n := s.Settings.CompletionsPerMinute; n != nil && *n < 0 {
-			c.complain(at, "", "a limit cannot be negative")
-		}
-		if s.Settings.SilentMode == nil && s.Settings.DNSRebindingProtection == nil && s.Settings.CompletionsPerMinute == nil {
-			c.complain(at, "set silent_mode, dns_rebinding_protection or completions_per_minute", "this changes no setting")
+		if s.Settings.SilentMode == nil && s.Settings.DNSRebindingProtection == nil {
+			c.complain(at, "set silent_mode or dns_rebinding_protection", "this changes no setting")
 		}
 	case s.Network != nil:
 		n := s.Network
@@ -85,8 +73,6 @@ func (c *checker) around(at string, s *Step) {
 		instance(s.Restore.Instance)
 		c.required(at+".from", s.Restore.From)
 		c.word(at+".from", "instance", s.Restore.From, c.flow.instances())
-	case s.Credits != nil:
-		instance(s.Credits.Instance)
 	}
 }
 
@@ -96,16 +82,13 @@ func (p *player) changeAround(ctx context.Context, s *Step) error {
 	case s.Settings != nil:
 		return p.tell(ctx, control.ActionSettings, control.SettingsRequest{
 			Instance: s.Settings.Instance, SilentMode: s.Settings.SilentMode, DNSRebindingProtection: s.Settings.DNSRebindingProtection,
-			CompletionsPerMinute: s.Settings.CompletionsPerMinute,
 		})
 	case s.Network != nil:
 		return p.tell(ctx, control.ActionNetwork, control.NetworkRequest{
 			Instance: s.Network.Instance, Unreachable: s.Network.Unreachable, DNSTimeout: s.Network.DNSTimeout, Buffering: s.Network.Buffering,
 		})
-	case s.Restore != nil:
-		return p.tell(ctx, control.ActionRestore, control.RestoreRequest{Instance: s.Restore.Instance, From: s.Restore.From, OwnUUID: s.Restore.OwnUUID})
 	default:
-		return p.tell(ctx, control.ActionCredits, control.CreditsRequest{Instance: s.Credits.Instance, Exhausted: s.Credits.Exhausted})
+		return p.tell(ctx, control.ActionRestore, control.RestoreRequest{Instance: s.Restore.Instance, From: s.Restore.From, OwnUUID: s.Restore.OwnUUID})
 	}
 }
 

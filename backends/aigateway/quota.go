@@ -28,6 +28,13 @@ const (
 	quotaTTL     = time.Hour   // of an answer that does not say how long it is good
 )
 
+// Reasons for which the gateway refuses when it has asked CustomersDot.
+const (
+	ReasonInsufficientCredits = "insufficient_credits" // 402
+	ReasonNotEntitled         = "not_entitled"         // 403
+	ReasonQuotaUnavailable    = "quota_unavailable"    // 403: CustomersDot did not say
+)
+
 // consumer is whose usage is checked, and of what: the fields by which answers are kept.
 type consumer struct {
 	realm, userID, globalUserID, rootNamespaceID, uniqueInstanceID string
@@ -56,7 +63,7 @@ type quota struct {
 // cannot say, the answer is no (since 2026-05).
 func (g *Gateway) checkQuota(r *http.Request, u *token.AIGatewayUser, event string) error {
 	g.mu.Lock()
-	on := g.world.UsageQuota
+	on := g.world.AIGateway != nil && g.world.AIGateway.Quota
 	g.mu.Unlock()
 	if !on || len(g.options.Issuers) < 2 || truthy(u.Claims["skip_usage_cutoff"]) {
 		return nil
@@ -67,12 +74,16 @@ func (g *Gateway) checkQuota(r *http.Request, u *token.AIGatewayUser, event stri
 		return nil
 	case status == http.StatusPaymentRequired:
 		return &stub.Error{
-			Status: status, Reason: string(token.QuotaExceeded), Detail: why,
+			Status: status, Reason: ReasonInsufficientCredits, Detail: why,
 			Body: quotaRefusal{"insufficient_credits", "USAGE_QUOTA_EXCEEDED", "Consumer does not have sufficient credits for this request"},
 		}
 	default:
+		reason := ReasonNotEntitled
+		if status == 0 {
+			reason = ReasonQuotaUnavailable
+		}
 		return &stub.Error{
-			Status: http.StatusForbidden, Reason: string(token.NotEntitled), Detail: why,
+			Status: http.StatusForbidden, Reason: reason, Detail: why,
 			Body: quotaRefusal{"not_entitled", "USAGE_QUOTA_NOT_ENTITLED", "Consumer does not have entitlements to use this feature."},
 		}
 	}
@@ -123,7 +134,7 @@ func (g *Gateway) quota(ctx context.Context, c consumer, h http.Header) (status 
 		return 0, "CustomersDot does not say: " + err.Error()
 	}
 	_ = resp.Body.Close()
-	if resp.StatusCode >= http.StatusInternalServerError {
+	if resp.StatusCode/100 != 2 && resp.StatusCode != http.StatusPaymentRequired && resp.StatusCode != http.StatusForbidden {
 		return 0, "CustomersDot does not say: it answers " + resp.Status
 	}
 	if g.quotas.known == nil {

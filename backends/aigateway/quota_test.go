@@ -35,7 +35,7 @@ func withQuotas(t testing.TB) (*rig, *counted) {
 		w.Header().Set("Cache-Control", c.maxAge.Load().(string))
 		w.WriteHeader(int(c.status.Load()))
 	})
-	r.world.UsageQuota = true
+	r.world.AIGateway = &world.AIGateway{Quota: true}
 	require.NoError(t, r.Seed(r.world))
 	return r, c
 }
@@ -56,7 +56,7 @@ func TestQuotaIsAskedOnlyWhereThereIsOne(t *testing.T) {
 		require.Equal(t, http.StatusPaymentRequired, r.send(t, call).StatusCode, path)
 	}
 
-	r.world.UsageQuota = false
+	r.world.AIGateway = nil
 	require.NoError(t, r.Seed(r.world))
 	require.Equal(t, http.StatusOK, r.send(t, r.good(t)).StatusCode)
 }
@@ -69,9 +69,9 @@ func TestQuotaRefusals(t *testing.T) {
 		answer, want int
 		body, reason string
 	}{
-		{http.StatusPaymentRequired, http.StatusPaymentRequired, `{"error":"insufficient_credits","error_code":"USAGE_QUOTA_EXCEEDED","message":"Consumer does not have sufficient credits for this request"}`, "quota_exceeded"},
+		{http.StatusPaymentRequired, http.StatusPaymentRequired, `{"error":"insufficient_credits","error_code":"USAGE_QUOTA_EXCEEDED","message":"Consumer does not have sufficient credits for this request"}`, "insufficient_credits"},
 		{http.StatusForbidden, http.StatusForbidden, none, "not_entitled"},
-		{http.StatusInternalServerError, http.StatusForbidden, none, "not_entitled"},
+		{http.StatusInternalServerError, http.StatusForbidden, none, "quota_unavailable"},
 	} {
 		r, cdot := withQuotas(t)
 		cdot.status.Store(int64(c.answer))

@@ -2,15 +2,11 @@ package control
 
 import "time"
 
-// The actions on what surrounds a service, and on what it lives off.
+// The actions on what surrounds an instance.
 const (
-	// GitLab instances.
 	ActionSettings = "settings" // SettingsRequest -> Done
 	ActionNetwork  = "network"  // NetworkRequest -> Done
 	ActionRestore  = "restore"  // RestoreRequest -> Done
-
-	// CustomersDot.
-	ActionCredits = "credits" // CreditsRequest -> Done
 )
 
 // SettingsRequest changes application settings of an instance; nil fields stay.
@@ -20,9 +16,6 @@ type SettingsRequest struct {
 	SilentMode *bool `json:"silent_mode,omitempty"`
 	// DNSRebindingProtection has Rails look up each host that it calls. It is on by default.
 	DNSRebindingProtection *bool `json:"dns_rebinding_protection,omitempty"`
-	// CompletionsPerMinute is how many code completions a user may ask for in a minute, by
-	// the clock; 0 is no limit, which is so until it is set (GitLab's own is 60).
-	CompletionsPerMinute *int `json:"completions_per_minute,omitempty"`
 }
 
 // RestoreRequest restores the database of one instance on another: with it come the
@@ -48,10 +41,4 @@ type NetworkRequest struct {
 	// Buffering puts a proxy in front of the instance that holds each answer back until it is
 	// complete, but for those with X-Accel-Buffering: no.
 	Buffering *bool `json:"buffering,omitempty"`
-}
-
-// CreditsRequest says whether an instance has GitLab Credits left.
-type CreditsRequest struct {
-	Instance  string `json:"instance"`
-	Exhausted bool   `json:"exhausted"`
 }

@@ -30,15 +30,12 @@ const (
 	SeatCountMismatch    Reason = "seat_count_mismatch"    // X-Gitlab-Duo-Seat-Count is not the claim duo_seat_count
 	UserTokenNotAllowed  Reason = "user_token_not_allowed" // a token that the service issued itself, where only instances may call
 	MissingScope         Reason = "missing_scope"          // scopes does not hold the scope of the endpoint
-	QuotaExceeded        Reason = "quota_exceeded"         // the consumer has no credits left
-	NotEntitled          Reason = "not_entitled"           // the consumer has no right to usage, or nobody could say
 )
 
 var reasons = []Reason{
 	NoToken, WrongScheme, WrongAuthType, Malformed, UnsupportedExtension, WrongAlgorithm, KeysUnavailable,
 	UnknownKey, BadSignature, WrongIssuer, IssuerMismatch, MissingExpiry, Expired, NotYetValid, WrongAudience,
 	MissingHeader, RealmMismatch, InstanceMismatch, UserMismatch, SeatCountMismatch, UserTokenNotAllowed, MissingScope,
-	QuotaExceeded, NotEntitled,
 }
 
 // Reasons lists every reason that this package gives.

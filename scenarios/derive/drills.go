@@ -174,6 +174,6 @@ func (r *rotation) callAs(who, issuer, name, with string, want ruling, fetches i
 // The AI gateway waits until its set is a day old.
 func (r *rotation) asksAgain() bool { return r.feature.Backend.Profile != feature.AIGateway }
 
-// lastSecond is the time around the end of a token in which the profiles differ: a second
+// aMoment is the time around the end of a token in which the profiles differ: a second
 // before it both take it, a second after it neither.
-const lastSecond = time.Second
+const aMoment = time.Second

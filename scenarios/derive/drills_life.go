@@ -55,21 +55,21 @@ func (r *rotation) life(version string, daily bool) {
 	if daily {
 		for day := 1; day <= 2; day++ {
 			r.advance(24*time.Hour - (dailyUntil - dailyFrom))
-			r.stored(fmt.Sprintf("at five of day %d it has not synced again", day), day, 0)
+			r.stored(fmt.Sprintf("at five of day %d it has not synced again", day), day)
 			r.advance(dailyUntil - dailyFrom)
-			r.stored("at seven it has, and keeps what has not expired", day+1, 0)
+			r.stored("at seven it has, and keeps what has not expired", day+1)
 			r.use("the token is used", good)
 		}
 	} else {
 		r.advance(ttl - lastsEnough)
-		r.stored("the token lasts two days, so nothing has been synced", 1, 0)
+		r.stored("the token lasts two days, so nothing has been synced", 1)
 		r.advance(time.Hour)
-		r.stored("within the hour another one has been", 2, 0)
+		r.stored("within the hour another one has been", 2)
 		r.use("the token is used", good)
 		r.advance(ttl - lastsEnough - time.Hour) // the hourly look was not at its beginning
-		r.stored("that one lasts two days, too", 2, 0)
+		r.stored("that one lasts two days, too", 2)
 		r.advance(2 * time.Hour)
-		r.stored("and then does not", 3, 0)
+		r.stored("and then does not", 3)
 		r.use("the token is used", good)
 	}
 
@@ -101,7 +101,7 @@ func (r *rotation) life(version string, daily bool) {
 		r.advance(time.Hour)
 	}
 	r.use("the next one brings a token", good)
-	r.stored("and expired ones are gone", 1, 0)
+	r.stored("and expired ones are gone", 1)
 }
 
 // begin is the world at seven in the morning, the instance at the given version.
@@ -136,11 +136,11 @@ func (r *rotation) sync(name string) {
 	})
 }
 
-// stored looks at how many tokens the instance has, and how many of them have expired.
-func (r *rotation) stored(name string, tokens, expired int) {
+// stored looks at how many tokens the instance has, none of which has expired.
+func (r *rotation) stored(name string, tokens int) {
 	r.add(name, object{
 		{"stored", selfHosted},
-		{"expect", object{{"stored", object{{"tokens", tokens}, {"expired", expired}}}}},
+		{"expect", object{{"stored", object{{"tokens", tokens}, {"expired", 0}}}}},
 	})
 }
 
@@ -168,7 +168,8 @@ func (r *rotation) use(name string, want whoAnswers) {
 	expect := r.expected(want.ruling)
 	if want.by != "" {
 		expect = object{
-			{"status", want.status}, {"body", object{{"message", want.says}}},
+			{"status", want.status},
+			{"body", object{{"message", want.says}}},
 			{"refused", object{{"by", want.by}, {"reason", string(want.reason)}}},
 			{"calls", object{{r.feature.Backend.Name, 0}}},
 		}

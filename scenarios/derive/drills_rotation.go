@@ -26,9 +26,9 @@ func overlap(r *rotation) {
 	r.issue("new")
 	r.call("the new key signs", "new", accepted, r.due())
 	r.call("the old token is good", "old", accepted, r.due())
-	r.advance(r.issuer.ttl - lastSecond)
+	r.advance(r.issuer.ttl - aMoment)
 	r.call("until its last second", "old", accepted, r.due())
-	r.advance(2 * lastSecond) // the AI gateway takes it up to and with the second of its expiry
+	r.advance(2 * aMoment) // the AI gateway takes it up to and with the second of its expiry
 	r.call("then it has expired", "old", no(token.Expired), r.due())
 	r.rotate("trim", 1, "same")
 	r.issue("newer")
