@@ -23,6 +23,7 @@ func (s *Stub) Actions() map[string]control.Action {
 		control.ActionMisissue:      control.Do(s.misissue),
 		control.ActionSign:          control.Do(s.sign),
 		control.ActionRotateKeys:    control.Do(s.rotateKeys),
+		control.ActionRestart:       control.Do(s.restart),
 	}
 }
 

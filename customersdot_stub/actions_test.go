@@ -9,6 +9,7 @@ import (
 	customersdotstub "github.com/ccmock/ccmock/customersdot_stub"
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/control"
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/token"
 )
 
@@ -137,6 +138,29 @@ func TestRotation(t *testing.T) {
 	require.NoError(t, b.stub.Seed(b.world))
 	require.Equal(t, first, step("list"), "a new world begins with the first key")
 	require.Equal(t, next, step("create").Published[1], "keys are the same for the same steps")
+}
+
+// TestRotationWithoutRestart: the processes that issue tokens have loaded the key, and keep
+// it until they are restarted.
+func TestRotationWithoutRestart(t *testing.T) {
+	fidelity.Proves(t, "customersdot/keys/loaded")
+	b := start(t)
+	step := func(name string, running bool) control.KeysResult {
+		r, err := do[control.KeysResult](b, control.ActionRotateKeys, control.KeysRequest{Service: "customersdot", Step: name, NoRestart: running})
+		require.NoError(t, err, name)
+		require.Equal(t, r.Signing, b.token("acme", "16.9.2").Header["kid"], name)
+		return r
+	}
+	first := step("list", false).Signing
+	step("create", false)
+	require.Equal(t, first, step("rotate", true).Signing)
+	trimmed := step("trim", false)
+	require.Equal(t, first, trimmed.Signing, "it signs still")
+	require.NotContains(t, trimmed.Published, first, "and nobody can verify it")
+	b.must(control.ActionRestart, control.RestartRequest{Service: "customersdot"})
+	require.Equal(t, trimmed.Published[0], step("list", false).Signing)
+	_, err := do[control.Done](b, control.ActionRestart, control.RestartRequest{Service: "acme"})
+	require.ErrorIs(t, err, control.ErrNotHere)
 }
 
 func TestSeedStartsOver(t *testing.T) {

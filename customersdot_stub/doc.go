@@ -10,7 +10,9 @@
 // only credential of the query: any key that was sold for a subscription is good, also
 // after a newer one was. POST /api/v1/seat_links, which hands out a newer licence after a
 // purchase, a cancellation or a renewal. OIDC discovery and the JSON Web Key Set, with a
-// signing key and, during a rotation, a validation key. Tokens last three days, count
+// signing key and, during a rotation, a validation key. HEAD /api/v1/consumers/resolve, by
+// which the AI gateway learns whether a consumer has credits left: 200, 402 or, where
+// nothing was sold, 403. Tokens last three days, count
 // from five seconds ago, and carry the scopes that package catalog decides on; the journal
 // has the reason of each. The sub of a token is the instance that was last seen to hold
 // the subscription, at activation or in a seat link, so two instances with one licence get
@@ -56,12 +58,15 @@
 //     Reconciliation is due every three months of an online licence that is no trial, and shown
 //     a week ahead. new_subscription says that the subscription was never renewed.
 //   - Whether the live iss ends in a slash is not known; it does here only if Options say so.
+//   - A quota check needs a realm, an id of the consumer, and admin headers or a licence's
+//     checksum, of which only the presence counts; its answer may be kept for an hour.
 //   - Key sets may be cached as any Rails answer: not without asking again.
 //
 // # Does not do
 //
 // Tokens inside the answer to a seat link (GitLab up to 16.7) and the query serviceToken
-// that came before cloudConnectorAccess. Usage quotas. GitLab.com's subscriptions: what is
+// that came before cloudConnectorAccess. What usage costs: credits are there or used up,
+// as a scenario says. GitLab.com's subscriptions: what is
 // bought there, GitLab.com itself knows. Web pages, users, invoices, e-mail. Licence keys
 // are neither encrypted nor signed, and times in them do not count: a key is looked up by
 // the subscription and the number that it names.

@@ -22,7 +22,7 @@ func (s *Stub) sign(_ context.Context, r control.SignRequest) (control.TokenResu
 	if err != nil {
 		return control.TokenResult{}, err
 	}
-	key, err := st.keys.Current()
+	key, err := st.keys.Loaded()
 	if err != nil {
 		return control.TokenResult{}, err
 	}

@@ -16,7 +16,9 @@ const (
 )
 
 // rotateKeys goes through a rotation as the operators do: create publishes the validation
-// key, rotate swaps it with the signing key, trim drops the one that does not sign.
+// key, rotate swaps it with the signing key, trim drops the one that does not sign. A rotate
+// is a deployment, so that processes load the other key, unless it is told that those which
+// issue tokens were left running.
 func (s *Stub) rotateKeys(_ context.Context, r control.KeysRequest) (control.KeysResult, error) {
 	if r.Service != Name {
 		return control.KeysResult{}, control.ErrNotHere
@@ -29,7 +31,9 @@ func (s *Stub) rotateKeys(_ context.Context, r control.KeysRequest) (control.Key
 	case "create":
 		err = s.createKey(st)
 	case "rotate":
-		err = st.keys.Rotate()
+		if err = st.keys.Rotate(); err == nil && !r.NoRestart {
+			st.keys.Reload()
+		}
 	case "trim":
 		_, err = st.keys.Trim()
 	case "list":
@@ -39,11 +43,20 @@ func (s *Stub) rotateKeys(_ context.Context, r control.KeysRequest) (control.Key
 	if err != nil {
 		return control.KeysResult{}, err
 	}
-	signing, err := st.keys.Current()
+	signing, err := st.keys.Loaded()
 	if err != nil {
 		return control.KeysResult{}, err
 	}
 	return control.KeysResult{Published: st.keys.KeySet().IDs(), Signing: signing.ID()}, nil
+}
+
+// restart has the processes load the signing key anew.
+func (s *Stub) restart(_ context.Context, r control.RestartRequest) (control.Done, error) {
+	if r.Service != Name {
+		return control.Done{}, control.ErrNotHere
+	}
+	s.state.Load().keys.Reload()
+	return control.Done{}, nil
 }
 
 func (s *Stub) createKey(st *state) error {

@@ -111,7 +111,7 @@ type issued struct {
 
 // issue signs a token.
 func (s *Stub) issue(st *state, f facts) (issued, error) {
-	key, err := st.keys.Current()
+	key, err := st.keys.Loaded()
 	if err != nil {
 		return issued{}, err
 	}

@@ -115,7 +115,7 @@ func (i *Instance) issue(a ask, r *release, now time.Time) (accessToken, error) 
 		Extra: a.extra,
 	}
 	if r.sub {
-		claims.Subject = i.given.UUID
+		claims.Subject = r.uuid
 	}
 	entry, form := r.entry, r.aud
 	if slices.Contains(r.rolledOut, a.primitive) {

@@ -65,7 +65,7 @@ func (i *Instance) activate(ctx context.Context, w work) result {
 		Automated          bool   `json:"automated"`
 		GitLabVersion      string `json:"gitlabVersion"`
 		Hostname           string `json:"hostname"`
-	}{w.code, i.given.UUID, false, rel.text, i.address.Hostname()}}, adminHeaders)
+	}{w.code, rel.uuid, false, rel.text, i.address.Hostname()}}, adminHeaders)
 	if err != nil || !got.ok() {
 		return i.of(graphqlPath, failed(ActivationFailed, "CONNECTIVITY_ERROR"))
 	}

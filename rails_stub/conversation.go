@@ -123,6 +123,13 @@ func (c *conversation) react(ctx context.Context, q question, before []message, 
 	}
 	retries := 0
 	for range maxSteps {
+		if err := i.leave(ctx, toGateway, http.MethodPost, met.upstream, true); err != nil {
+			met.reason, met.detail = GatewayUnreachable, err.Error()
+			if errors.Is(err, errSilent) {
+				met.reason = SilentMode
+			}
+			return "", chatNoContact, met
+		}
 		h := i.headerOf(aiClients, c.rel, c.person, c.right, met.token, now, c.client, hop)
 		step, failure := i.stub.chatStep(ctx, target, h, prompt)
 		switch {

@@ -3,6 +3,7 @@ package railsstub
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -65,6 +66,12 @@ func (i *Instance) directAccess(f *endpoint) stub.Handler {
 		h := i.header(suggestions, rel, p, right, t, now, r)
 		ctx, cancel := context.WithTimeout(r.Context(), directAccessTimeout)
 		defer cancel()
+		switch err := i.leave(ctx, toGateway, http.MethodPost, text, true); {
+		case errors.Is(err, errSilent):
+			return stub.Reply{}, tokenCreationFailed(string(SilentMode), err.Error())
+		case err != nil:
+			return stub.Reply{}, tokenCreationFailed(string(GatewayUnreachable), unreachable(err))
+		}
 		entry.Upstream = text
 		status, answer, err := i.stub.userToken(ctx, target, h)
 		switch {

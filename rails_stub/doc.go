@@ -32,7 +32,9 @@
 // feature flag is off (404), more requests than the limit (429 with Retry-After), a user of
 // GitLab.com who has chosen no group (422). A body that the endpoint cannot use (400) or
 // that is too large (413). An upstream that does not answer within 55 seconds is a plain
-// 500, as Workhorse gives it. What the gateway and the backend refuse is relayed as it
+// 500, as Workhorse gives it, and so is one behind a firewall. In Silent Mode a call that
+// Rails makes itself for a feature of one's own is a 500 of the API's, chat has no contact,
+// and every job that asks CustomersDot fails; what Workhorse sends passes. What the gateway and the backend refuse is relayed as it
 // came; chat alone tells it in its own words, with status 201. GraphQL refuses with status
 // 200, but for tokens (401), blocked accounts (403) and requests that are no good (400, 422).
 //
@@ -43,7 +45,8 @@
 // of keys restarts the processes that hold the old key, unless a flow says otherwise; instances below 17.9, which have
 // no rotation tasks, rotate the OIDC key by the same steps; X-Request-ID is sent by every
 // version, and to CustomersDot too, so that the hops of a call can be tied together; a
-// Duo Core customer has the feature switched on. Access_rest_chat and all other feature
+// Duo Core customer has the feature switched on. A job that Silent Mode stops raises, and is
+// tried again. Access_rest_chat and all other feature
 // flags are on. Chat has the error codes of 18.9 in every version, and sends an empty
 // bearer when it has no token.
 //

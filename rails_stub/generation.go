@@ -110,15 +110,16 @@ type syncRule struct {
 	hourly   bool   // else daily between five and seven; hourly skips while a token lasts two days
 	trials   bool   // whether an instance on trial syncs
 	needs    bool   // whether a first sync without a catalog is an error
+	byID     bool   // whether the licence is the one that the job is enqueued with
 }
 
 var syncRules = []syncRule{
-	{"16.8", "name serviceStartTime", false, false, false, false, false},
-	{"16.11", "name serviceStartTime bundledWith", false, false, false, false, false},
-	{"17.9", "name serviceStartTime bundledWith", true, true, false, false, false},
-	{"17.11", "name serviceStartTime bundledWith", true, true, true, false, false},
-	{"18.0", "name serviceStartTime bundledWith", true, true, true, true, false},
-	{"18.9", "", true, true, true, true, true},
+	{"16.8", "name serviceStartTime", false, false, false, false, false, false},
+	{"16.11", "name serviceStartTime bundledWith", false, false, false, false, false, false},
+	{"17.9", "name serviceStartTime bundledWith", true, true, false, false, false, false},
+	{"17.11", "name serviceStartTime bundledWith", true, true, true, false, false, true},
+	{"18.0", "name serviceStartTime bundledWith", true, true, true, true, false, true},
+	{"18.9", "", true, true, true, true, true, true},
 }
 
 // apiRule is how the endpoints for users behave.
@@ -130,13 +131,15 @@ type apiRule struct {
 	maxBody      int  // of a call of Code Suggestions, in bytes
 	ciClaims     bool // discovery lists the claims of CI tokens too
 	uniqueID     bool // seat link sends unique_instance_id
+	reports      bool // the GraphQL API has the health check
 }
 
 var apiRules = []apiRule{
-	{"16.8", false, false, false, 500_000, false, false},
-	{"17.0", false, true, false, 600_000, true, false},
-	{"18.3", true, true, true, 600_000, true, false},
-	{"18.9", true, true, true, 600_000, true, true},
+	{"16.8", false, false, false, 500_000, false, false, false},
+	{"17.0", false, true, false, 600_000, true, false, false},
+	{"17.3", false, true, false, 600_000, true, false, true},
+	{"18.3", true, true, true, 600_000, true, false, true},
+	{"18.9", true, true, true, 600_000, true, true, true},
 }
 
 // behaviour is the milestone that a version counts as: the first row's, if it is older.

@@ -37,8 +37,10 @@ type Instance struct {
 	people    map[string]*person // by name
 	byToken   map[string]*person
 	license   *license
-	stale     *license                    // what the token sync has in its cache, nil if that is license
-	halted    bool                        // jobs that fall due are not run
+	stale     *license // what the token sync has in its cache, nil if that is license
+	halted    bool     // jobs that fall due are not run
+	deaf      bool     // the token sync does not find its arguments
+	around    surroundings
 	queue     []func(ctx context.Context) // work of Sidekiq that waits for jobs to be run again
 	reported  time.Time                   // when the last seat link was taken
 	purchases []catalog.Purchase
@@ -104,7 +106,7 @@ func (i *Instance) installed() *release { return i.release.Load() }
 // planned anew.
 func (i *Instance) upgrade(version string) error {
 	given := i.given
-	given.GitLabVersion = version
+	given.GitLabVersion, given.UUID = version, i.installed().uuid
 	r, err := i.newRelease(given)
 	if err != nil {
 		return err
@@ -131,6 +133,7 @@ func (i *Instance) routes() {
 	r.GET("health", "/-/health", i.health)
 	r.GET("openid.configuration", "/.well-known/openid-configuration", i.openidConfiguration)
 	r.GET("openid.keys", keysPath, i.publishedKeys)
+	r.POST("graphql", "/api/graphql", i.graphql)
 	if f := i.stub.codeSuggestions(); f != nil {
 		r.POST("code_suggestions.connection_details", connectionDetailsPath, i.connectionDetails(f))
 		r.POST("code_suggestions.direct_access", directAccessPath, i.directAccess(f))

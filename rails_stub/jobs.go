@@ -32,6 +32,7 @@ type work struct {
 	force     bool // token sync: even if the token lasts
 	refresh   bool // seat link: sync the token next
 	code      string
+	license   *license // token sync: the one that it is enqueued with
 }
 
 // result is how a run ended. A raised one is tried again.

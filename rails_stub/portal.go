@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -29,6 +30,9 @@ func (a answer) ok() bool { return a.status/100 == 2 }
 func (i *Instance) ask(ctx context.Context, requestID, path string, body any, headers map[string]string) (answer, error) {
 	text, err := encode(body)
 	if err != nil {
+		return answer{}, err
+	}
+	if err := i.leave(ctx, toCustomersDot, http.MethodPost, i.portalURL(path), true); err != nil {
 		return answer{}, err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, i.portalURL(path), bytes.NewReader(text))
@@ -69,4 +73,15 @@ func encode(body any) ([]byte, error) {
 		return nil, err
 	}
 	return bytes.TrimRight(b.Bytes(), "\n"), nil
+}
+
+// notAsked is the end of a job that could not ask CustomersDot: in Silent Mode it raises, and
+// else it ends otherwise.
+func notAsked(err error, otherwise result) result {
+	if errors.Is(err, errSilent) {
+		r := raised("%v", err)
+		r.reason = SilentMode
+		return r
+	}
+	return otherwise
 }

@@ -72,8 +72,8 @@ func (x *executed) checks(ctx context.Context) []*probeResult {
 	i, rule := x.instance, x.rel.probeRule
 	found := []*probeResult{
 		i.probeLicense(x.rel),
-		i.stub.probeHost(ctx, i.stub.options.CustomersDotURL, rule.head),
-		i.stub.probeHost(ctx, i.stub.options.GatewayURL, rule.head),
+		i.probeHost(ctx, toCustomersDot, i.stub.options.CustomersDotURL, rule.head),
+		i.probeHost(ctx, toGateway, i.stub.options.GatewayURL, rule.head),
 	}
 	found = append(found, i.probeAccess(rule.accessTokens))
 	if !rule.accessTokens {
@@ -88,7 +88,7 @@ func (i *Instance) probeLicense(rel *release) *probeResult {
 	const cannot = "Subscription for this instance cannot be synchronized. Contact GitLab customer support to "
 	i.mu.RLock()
 	defer i.mu.RUnlock()
-	p.details["instance_id"], p.details["gitlab_version"] = i.given.UUID, rel.text
+	p.details["instance_id"], p.details["gitlab_version"] = rel.uuid, rel.text
 	switch {
 	case i.license == nil:
 		p.fail(cannot + "obtain a license.")
@@ -160,7 +160,7 @@ func (i *Instance) probeToken() *probeResult {
 const allowTraffic = "If you use firewalls or proxy servers, they must allow traffic to this host."
 
 // probeHost asks whether a host can be reached. Whatever it answers is good.
-func (s *Stub) probeHost(ctx context.Context, at string, head bool) *probeResult {
+func (i *Instance) probeHost(ctx context.Context, to, at string, head bool) *probeResult {
 	u, err := url.Parse(at)
 	if err != nil || u.Hostname() == "" {
 		p := newProbe("host_probe", "")
@@ -174,6 +174,11 @@ func (s *Stub) probeHost(ctx context.Context, at string, head bool) *probeResult
 	p := newProbe("host_probe", u.Hostname()+" reachable.")
 	ctx, cancel := context.WithTimeout(ctx, hostTimeout)
 	defer cancel()
+	err = i.leave(ctx, to, http.MethodHead, at, true)
+	if err != nil && !head {
+		p.fail("%s connection failed: %s.", u.Hostname(), rubyError(err, u, false))
+		return p
+	}
 	if !head {
 		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", hostPort(u))
 		switch {
@@ -186,17 +191,27 @@ func (s *Stub) probeHost(ctx context.Context, at string, head bool) *probeResult
 		}
 		return p
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, at, nil)
 	if err == nil {
-		req.Header = http.Header{"Accept": {"*/*"}, "User-Agent": {"Ruby"}}
-		var resp *http.Response
-		if resp, err = s.gateway.RoundTrip(req); err == nil {
-			_ = resp.Body.Close()
-			return p
-		}
+		err = i.stub.head(ctx, at)
 	}
-	p.fail("%s connection failed: %s.\n\n%s", u.Hostname(), rubyError(err, u, true), allowTraffic)
+	if err != nil {
+		p.fail("%s connection failed: %s.\n\n%s", u.Hostname(), rubyError(err, u, true), allowTraffic)
+	}
 	return p
+}
+
+// head asks for no more than headers.
+func (s *Stub) head(ctx context.Context, at string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, at, nil)
+	if err != nil {
+		return err
+	}
+	req.Header = http.Header{"Accept": {"*/*"}, "User-Agent": {"Ruby"}}
+	resp, err := s.gateway.RoundTrip(req)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
 }
 
 func hostPort(u *url.URL) string {
@@ -264,6 +279,9 @@ func (x *executed) testCompletion(ctx context.Context) error {
 	h := i.headerOf(aiClients, x.rel, x.person, right, t, now, http.Header{}, x.requestID)
 	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
 	defer cancel()
+	if err := i.leave(ctx, toGateway, http.MethodPost, at, true); err != nil {
+		return words(err.Error())
+	}
 	const body = `{"prompt_version":1,"current_file":{"file_name":"test.rb","content_above_cursor":"def hello_world","content_below_cursor":""}}`
 	resp, err := i.stub.send(ctx, http.MethodPost, target, h, []byte(body))
 	if err != nil {

@@ -25,6 +25,7 @@ const (
 	EndpointUnknown     token.Reason = "endpoint_unknown"     // not in this GitLab version yet
 	GatewayUnreachable  token.Reason = "gateway_unreachable"  // no answer from the gateway, or none in time
 	GatewayRefused      token.Reason = "gateway_refused"      // no user token for direct access
+	SilentMode          token.Reason = "silent_mode"          // the instance sends nothing that could change anything elsewhere
 	ClientGone          token.Reason = "client_gone"          // the client went away before the answer
 	SigningKeyMissing   token.Reason = "signing_key_missing"  // no key to sign a token with
 	CustomersDotFailed  token.Reason = "customersdot_failed"  // CustomersDot cannot be reached or answers nonsense: the job is retried
@@ -46,7 +47,7 @@ func Reasons() []token.Reason {
 	return []token.Reason{
 		UserUnauthenticated, UserTokenExpired, UserTokenScope, UserBlocked, UserNotAllowed, FeatureUnknown,
 		AddOnMissing, SeatMissing, LicenseInsufficient, InvalidRequest, BodyTooLarge, EndpointUnknown,
-		GatewayUnreachable, GatewayRefused, ClientGone, SigningKeyMissing, CustomersDotFailed,
+		GatewayUnreachable, GatewayRefused, SilentMode, ClientGone, SigningKeyMissing, CustomersDotFailed,
 		CustomersDotRefused, SyncNotPossible, StorageFailed, ActivationFailed,
 		RateLimited, FlagOff, DirectAccessDisabled, DefaultGroupMissing, ProjectUnknown, DuoDisabled,
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"sync"
 
 	"github.com/ccmock/ccmock/internal/journal"
@@ -32,9 +33,16 @@ func (i *Instance) relay(w http.ResponseWriter, r *http.Request, f *endpoint, h 
 		withQuery.RawQuery = r.URL.RawQuery
 		target = &withQuery
 	}
-	entry := journal.Of(r.Context())
+	entry, method := journal.Of(r.Context()), f.Backend.Endpoint.Method
+	err := i.leave(r.Context(), toGateway, method, f.text, f.byRails())
+	switch {
+	case errors.Is(err, errSilent):
+		return silenced()
+	case err != nil:
+		return noAnswer(r.Context(), err)
+	}
 	entry.Upstream = f.text
-	resp, err := i.stub.send(r.Context(), f.Backend.Endpoint.Method, target, h, body)
+	resp, err := i.stub.send(r.Context(), method, target, h, body)
 	if err != nil {
 		return noAnswer(r.Context(), err)
 	}
@@ -47,8 +55,13 @@ func (i *Instance) relay(w http.ResponseWriter, r *http.Request, f *endpoint, h 
 	}
 	ownRelayHeaders(out, entry)
 	out["Date"] = []string{i.service.Clock().Now().UTC().Format(http.TimeFormat)}
-	w.WriteHeader(resp.StatusCode)
-	if err := pass(w, resp); err != nil {
+	if i.surroundings().buffering {
+		err = holdBack(w, resp)
+	} else {
+		w.WriteHeader(resp.StatusCode)
+		err = pass(w, resp)
+	}
+	if err != nil {
 		entry.Reason, entry.Detail = string(GatewayUnreachable), "the answer broke off: "+err.Error()
 		if r.Context().Err() != nil {
 			entry.Reason, entry.Detail = string(ClientGone), "the client went away during the answer"
@@ -149,3 +162,31 @@ func pass(w http.ResponseWriter, resp *http.Response) error {
 		}
 	}
 }
+
+// holdBack sends the answer as a proxy in front of the instance does, once it is complete.
+// One that says X-Accel-Buffering: no is passed on as it comes. The header is for the
+// proxy, and goes no further.
+func holdBack(w http.ResponseWriter, resp *http.Response) error {
+	at := resp.Header.Get(noBuffering)
+	w.Header().Del(noBuffering)
+	if at == "no" {
+		w.WriteHeader(resp.StatusCode)
+		return pass(w, resp)
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxHeld+1))
+	switch {
+	case err != nil:
+		return err
+	case len(body) > maxHeld:
+		return fmt.Errorf("it has more than %d bytes", maxHeld)
+	}
+	if resp.StatusCode != http.StatusNoContent && resp.StatusCode != http.StatusNotModified {
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	w.WriteHeader(resp.StatusCode)
+	_, err = w.Write(body)
+	return err
+}
+
+// maxHeld is how much of an answer the proxy can hold back, in bytes.
+const maxHeld = 16 << 20

@@ -18,6 +18,7 @@ type release struct {
 	connector map[string]string // CloudConnector.headers(nil), for CustomersDot
 	discovery []byte            // the body of the OIDC discovery document
 	schema    *graphql.Schema
+	uuid      string // the instance id; a restored database may bring another
 }
 
 func (i *Instance) newRelease(given world.Instance) (*release, error) {
@@ -29,7 +30,7 @@ func (i *Instance) newRelease(given world.Instance) (*release, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &release{Generation: generationOf(v), version: v, text: v.Core() + "-ee", schema: schema}
+	r := &release{Generation: generationOf(v), version: v, text: v.Core() + "-ee", schema: schema, uuid: given.UUID}
 	if strings.ContainsAny(v.String(), "-+") {
 		r.text = v.String()
 	}

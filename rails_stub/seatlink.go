@@ -23,7 +23,10 @@ var seatLink = &job{
 		if !w.refresh {
 			return result{}
 		}
-		return i.perform(ctx, tokenSync, work{at: w.at, requestID: w.requestID, force: true})
+		i.mu.RLock()
+		held := i.license
+		i.mu.RUnlock()
+		return i.perform(ctx, tokenSync, work{at: w.at, requestID: w.requestID, force: true, license: held})
 	},
 }
 
@@ -64,7 +67,7 @@ func (i *Instance) linkSeats(ctx context.Context, w work) result {
 	got, err := i.ask(ctx, w.requestID, seatLinkPath, i.seats(held.key, rel, now), nil)
 	switch {
 	case err != nil:
-		return i.of(seatLinkPath, raised("CustomersDot cannot be reached: %v", err))
+		return i.of(seatLinkPath, notAsked(err, raised("CustomersDot cannot be reached: %v", err)))
 	case !got.ok():
 		return i.of(seatLinkPath, raised("Seat Link request failed! Code:%d", got.status))
 	}
@@ -97,7 +100,7 @@ func (i *Instance) linkSeats(ctx context.Context, w work) result {
 func (i *Instance) seats(key string, rel *release, now time.Time) seatLinkBody {
 	body := seatLinkBody{
 		GitLabVersion: rel.text, Timestamp: now.UTC().Format(time.RFC3339), LicenseKey: key,
-		Hostname: i.address.Hostname(), InstanceID: i.given.UUID, AddOnMetrics: []addOnMetric{},
+		Hostname: i.address.Hostname(), InstanceID: rel.uuid, AddOnMetrics: []addOnMetric{},
 	}
 	if rel.uniqueID {
 		body.UniqueInstanceID = uniqueInstanceID(i.given.DBKeyBase)

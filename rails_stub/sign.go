@@ -34,7 +34,7 @@ func (i *Instance) forge(ask control.SignRequest) (control.TokenResult, error) {
 		"scopes":       i.catalog.Scopes(), "aud": i.audiences(rel),
 	}
 	if rel.sub {
-		claims["sub"] = about.given.UUID
+		claims["sub"] = about.installed().uuid
 	}
 	overlay(header, ask.Header)
 	overlay(claims, ask.Claims)

@@ -23,7 +23,13 @@ func (i *Instance) syncToken(ctx context.Context, w work) result {
 	rel, now := i.installed(), i.service.Clock().Now()
 	i.mu.RLock()
 	held, lasts := cmp.Or(i.stale, i.license), i.synced.lasts(now)
+	if i.deaf {
+		w.force, w.license = false, nil
+	}
 	i.mu.RUnlock()
+	if rel.byID && w.license != nil {
+		held = w.license
+	}
 	if rel.hourly && !w.force && lasts {
 		return result{outcome: control.Skipped, message: "skipping token refresh"}
 	}
@@ -36,7 +42,7 @@ func (i *Instance) syncToken(ctx context.Context, w work) result {
 	}
 	got, err := i.ask(ctx, w.requestID, graphqlPath, accessQuery(held.key, rel), rel.connector)
 	if err != nil {
-		return i.of(graphqlPath, i.noList("%s: %v", connectivity, err))
+		return i.of(graphqlPath, notAsked(err, i.noList("%s: %v", connectivity, err)))
 	}
 	return i.of(graphqlPath, i.store(got, rel))
 }

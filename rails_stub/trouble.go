@@ -29,6 +29,9 @@ func (s *Stub) changeJobs(ctx context.Context, ask control.JobsRequest) (control
 			i.stale = i.license
 		}
 	}
+	if ask.LostArguments != nil {
+		i.deaf = *ask.LostArguments
+	}
 	if ask.Run != nil {
 		i.halted = !*ask.Run
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/journal"
@@ -25,6 +26,7 @@ type outcome struct {
 	stored *control.StoredResult
 	keys   *control.KeysResult
 	before control.KeysResult
+	took   time.Duration // of stub time
 }
 
 // answer is an HTTP response.
@@ -32,6 +34,8 @@ type answer struct {
 	status int
 	header map[string][]string
 	body   []byte
+
+	streamed bool // its length was not known when it began
 }
 
 // do does what a step says.
@@ -85,9 +89,11 @@ func (p *player) change(ctx context.Context, s *Step) error {
 	case s.Credits != nil:
 		return p.tell(ctx, control.ActionCredits, control.CreditsRequest{Instance: s.Credits.Instance, State: string(s.Credits.State)})
 	case s.Jobs != nil:
-		return p.tell(ctx, control.ActionJobs, control.JobsRequest{Instance: s.Jobs.Instance, Run: s.Jobs.Run, StaleLicense: s.Jobs.StaleLicense})
+		return p.tell(ctx, control.ActionJobs, control.JobsRequest{Instance: s.Jobs.Instance, Run: s.Jobs.Run, StaleLicense: s.Jobs.StaleLicense, LostArguments: s.Jobs.LostArguments})
 	case s.UploadLicense != nil:
 		return p.upload(ctx, s.UploadLicense)
+	case s.Settings != nil, s.Network != nil, s.Restore != nil:
+		return p.changeAround(ctx, s)
 	case s.Misissue != nil:
 		return p.misissue(ctx, s.Misissue)
 	case s.Let != nil:
@@ -189,7 +195,7 @@ func (p *player) sign(ctx context.Context, s *Sign) *outcome {
 	if err != nil {
 		return &outcome{err: err}
 	}
-	ask := control.SignRequest{Service: s.Service, Instance: s.Instance, Stranger: s.Stranger, Algorithm: s.Alg, HMACKey: s.HMACKey, Spoil: s.Spoil}
+	ask := control.SignRequest{Service: s.Service, Instance: s.Instance, Stranger: s.Stranger, Algorithm: s.Alg, HMACKey: s.HMACKey, Spoil: s.Spoil, Nulls: s.Nulls}
 	ask.Claims, _ = claims.(map[string]any)
 	ask.Header, _ = header.(map[string]any)
 	return p.issue(ctx, control.ActionSign, ask)

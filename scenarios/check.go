@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ccmock/ccmock/internal/fault"
 	"github.com/ccmock/ccmock/internal/feature"
 	"github.com/ccmock/ccmock/internal/strictyaml"
 	"github.com/ccmock/ccmock/internal/token"
@@ -231,6 +232,8 @@ func (c *checker) arguments(at, step string, s *Step, n int) {
 		}
 	case s.Catalog != nil:
 		c.editCatalog(at, s)
+	case s.Settings != nil, s.Network != nil, s.Restore != nil:
+		c.around(at, s)
 	case s.Stored != nil, s.Jobs != nil, s.UploadLicense != nil, s.Misissue != nil, s.Let != nil:
 		c.trouble(at, s)
 	default:
@@ -257,7 +260,7 @@ func (c *checker) machinery(at string, s *Step, n int) {
 		c.required(at+".step", s.RotateKeys.Step)
 		c.word(at+".step", "step of a rotation", s.RotateKeys.Step, []string{"create", "rotate", "trim", "list"})
 	case s.Restart != nil:
-		service(s.Restart.Service, append(append(c.flow.backends(), c.flow.instances()...), gateway, all))
+		service(s.Restart.Service, append(append(c.flow.backends(), c.flow.instances()...), gateway, customersDot, all))
 	case s.Limits != nil:
 		l := *s.Limits
 		if l.Window < 0 || l.PerUser < 0 || l.PerInstance < 0 || l.PerUnauthorized < 0 {
@@ -365,6 +368,7 @@ func (c *checker) request(at string, r *Request) {
 	if r.Path != "" && !strings.HasPrefix(r.Path, "/") {
 		c.complain(at+".path", "", "a path begins with a slash, got %q", r.Path)
 	}
+	c.word(at+".protocol", "protocol", r.Protocol, fault.Protocols())
 	c.token(at+".token", r.Token)
 	c.refs(at+".path", r.Path)
 	c.refs(at+".headers", r.Headers)

@@ -7,18 +7,20 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/explain"
 	"github.com/ccmock/ccmock/internal/strictyaml"
 )
 
-// expectable says which keys of expect go with which action. Calls and error go with any.
+// expectable says which keys of expect go with which action. Calls, error and took go
+// with any.
 var expectable = map[string][]string{
-	"use":          {"status", "body", "headers", "refused", "token"},
-	"call":         {"status", "body", "headers", "refused", "token"},
-	"request":      {"status", "body", "headers", "refused", "token"},
+	"use":          {"status", "body", "headers", "refused", "token", "streamed"},
+	"call":         {"status", "body", "headers", "refused", "token", "streamed"},
 	"grpc":         {"status", "body", "headers", "refused", "token"},
+	"request":      {"status", "body", "headers", "refused", "token", "streamed"},
 	"access_token": {"token"},
 	"sign":         {"token"},
 	"sync":         {"outcome", "message", "token", "refused"},
@@ -96,7 +98,7 @@ func (c *checker) expect(at string, s *Step) {
 	if len(given) == 0 && !c.covered(here) {
 		c.complain(here, "", "this expects nothing")
 	}
-	fit := append([]string{"calls", "error"}, expectable[s.action()]...)
+	fit := append([]string{"calls", "error", "took"}, expectable[s.action()]...)
 	for _, key := range given {
 		if slices.Contains(expectKeys, key) && !slices.Contains(fit, key) {
 			c.complain(strictyaml.Join(here, key), "", "%s has no %s to look at", s.action(), key)
@@ -124,6 +126,9 @@ func (c *checker) expect(at string, s *Step) {
 		if text := map[string]string{"message": e.Message, "error": e.Error, "outcome": string(e.Outcome)}[key]; text == "" {
 			c.required(strictyaml.Join(here, key), "")
 		}
+	}
+	if e.Took != nil && (*e.Took < 0 || *e.Took%time.Second != 0) {
+		c.complain(here+".took", "", "expected whole seconds, got %s", *e.Took)
 	}
 	c.notEmpty(here+".headers", len(e.Headers))
 	c.refs(here+".headers", e.Headers)
@@ -158,6 +163,7 @@ const (
 
 var expectKeys = []string{
 	"status", "body", "headers", "refused", "token", "outcome", "message", "error", "calls", "keys", "stored",
+	"took", "streamed",
 }
 
 // notEmpty complains about a block in which nothing stands.

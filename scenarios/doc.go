@@ -46,7 +46,7 @@
 //
 //	use             calls a feature as a user does: FEATURE, or {feature, as, headers, body}
 //	call            sends to the gateway what GitLab would send, with changes: {feature, user, instance, token, endpoint, headers, also, body}; a header of null is not sent, one under also is sent once more, token is a saved one or none
-//	request         sends anything to any service: {to, method, path, headers, body, token}
+//	request         sends anything to any service: {to, method, path, headers, body, token, protocol}
 //	grpc            calls the Duo Workflow Service as GitLab does, with changes: {method, to, instance, user, token, metadata, messages}; to is the backend, in place of the gateway, and each message after the first waits for something to answer
 //	access_token    what CloudConnector::AccessService gives: INSTANCE, or {instance, user, scopes, extra_claims}
 //	sync            runs the token sync job: INSTANCE, or {instance, force}
@@ -56,21 +56,24 @@
 //	set_user        changes a user: {user, blocked, denied}
 //	upgrade         installs another version: {instance, gitlab_version}
 //	stored          looks at what it has stored: INSTANCE
-//	jobs            stops its jobs, or has its token sync keep the present licence: {instance, run, stale_license}
+//	jobs            stops its jobs, or has its token sync keep the present licence or lose what it was enqueued with: {instance, run, stale_license, lost_arguments}
 //	upload_license  installs a licence key: {instance, key}
+//	settings        changes what its administrator can switch on and off: {instance, silent_mode, dns_rebinding_protection}
+//	network         changes what stands between it and everybody else: {instance, unreachable, dns_timeout, buffering}
+//	restore         runs it on a copy of another instance's database: {instance, from, own_uuid}
 //	purchase        buys an add-on: {instance, add_on, seats, starts_on, expires_on, trial}
 //	cancel_add_on   ends an add-on at once: {instance, add_on}
 //	revoke_license  ends the right to tokens: INSTANCE
 //	renew_license   sells another period: INSTANCE, or {instance, kind, plan, starts_at, expires_at, trial, no_expiry}
 //	catalog         edits cloud_connector.yml: TEXT, or {yaml, file}
 //	credits         says what is left of a subscription's credits: {instance, state}, which is left, exhausted or not_entitled
-//	sign            has an issuer sign what it never would: {service, instance, claims, header, stranger, alg, hmac_key, spoil}; a claim of null is left out, and package token lists what alg, hmac_key and spoil may be
+//	sign            has an issuer sign what it never would: {service, instance, claims, header, stranger, alg, hmac_key, spoil, nulls}; a claim of null is left out, one under nulls is null, and package token lists what alg, hmac_key and spoil may be
 //	misissue        has CustomersDot issue wrong tokens, until told otherwise: INSTANCE, or {instance, claims, header, stranger}
-//	rotate_keys     one step of a key rotation: {service, step}, which is create, rotate, trim or list; restart: false leaves GitLab running on the old key
-//	restart         empties the caches of a backend, the gateway or an instance: SERVICE, or all backends and the gateway
+//	rotate_keys     one step of a key rotation: {service, step}, which is create, rotate, trim or list; restart: false leaves the issuer running on the old key
+//	restart         empties the caches of a backend, the gateway, CustomersDot or an instance: SERVICE, or all backends and the gateway
 //	limits          sets the gateway's rate limits: {window, per_user, per_instance, per_unauthorized}
 //	model           has the AI gateway's models answer something, until told otherwise: {service, name, prompt, route, times, answer, chunks, fail: {status, retry_after, message, no_answer}, forget}; prompt is a part of the prompts that it is for, chunks are the pieces of a stream, no_answer is timeout or connection, and forget takes back the answer of that name, or all
-//	fault           makes something go wrong: {name, where: {service, route, method, path, header}, skip, times, do: {status, headers, body, reset, cut_after, truncate, malformed, keys, corrupt_signature, delay}}; keys is without_first, without_last or stale, corrupt_signature is request or answer
+//	fault           makes something go wrong: {name, where: {service, route, method, path, protocol, header}, skip, times, do: {status, headers, body, reset, cut_after, truncate, malformed, keys, corrupt_signature, strip, delay}}; keys is without_first, without_last or stale, corrupt_signature is request or answer, strip lists headers
 //	heal            takes a fault out of force: NAME
 //	let             keeps a value, as a setting that is changed later: {name, value}
 //	advance         moves time on, and runs the jobs that fall due on the way: DURATION
@@ -92,6 +95,8 @@
 //	calls    {SERVICE: COUNT}: the requests that services answered during the step, fetches of keys among them
 //	keys     {published, signing} after rotate_keys: how many, and whether the same key signs or it changed
 //	stored   {tokens, expired, license, license_kind, seats} after stored: how many rows, the licence and its kind, {ADD_ON: SEATS}; token is the last row
+//	took     how much stub time went by, in whole seconds
+//	streamed  whether the answer came in pieces
 //
 // # References
 //

@@ -29,6 +29,10 @@ type Expect struct {
 	Keys  *KeysExpect    `yaml:"keys"`
 	// Stored is about what an instance has stored.
 	Stored *StoredExpect `yaml:"stored"`
+	// Took is how much stub time went by meanwhile, in whole seconds.
+	Took *time.Duration `yaml:"took"`
+	// Streamed is whether the answer came in pieces, or else all at once with its length.
+	Streamed *bool `yaml:"streamed"`
 }
 
 // ofJournal reports whether the journal has a say in it, and not the answer alone.

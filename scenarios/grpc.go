@@ -150,7 +150,7 @@ func (p *player) callGRPC(ctx context.Context, g *GRPC, r *StepResult) *outcome 
 	}
 	header := call.ResponseHeader()
 	r.Response = &Received{Status: end.Code.HTTP(), Headers: p.redact.headers(header), Body: p.redact.text(string(body))}
-	return &outcome{sent: true, to: to, answer: &answer{end.Code.HTTP(), header, body}}
+	return &outcome{sent: true, to: to, answer: &answer{status: end.Code.HTTP(), header: header, body: body}}
 }
 
 // metadata are what GitLab sends with a call, changed as the step says.

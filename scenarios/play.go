@@ -159,6 +159,7 @@ func (p *player) step(t T, n int) {
 	}
 	elapsed := p.options.Stopwatch()
 	out := p.do(ctx, s, r)
+	p.measure(ctx, s, out)
 	r.Elapsed = elapsed()
 	p.judge(ctx, n, out, mark)
 	if len(r.Problems) > 0 {

@@ -24,6 +24,7 @@ type outgoing struct {
 	method, url string
 	header      http.Header
 	body        []byte
+	protocol    string // HTTP/1.1 if empty
 }
 
 // send sends a request and notes both sides.
@@ -42,7 +43,7 @@ func (p *player) send(ctx context.Context, out outgoing, r *StepResult) *outcome
 		Method: req.Method, URL: p.redact.text(out.url),
 		Headers: p.redact.headers(out.header), Body: p.redact.text(string(out.body)),
 	}
-	resp, err := p.http.Do(req)
+	resp, err := p.clientFor(out.protocol).Do(req)
 	if err != nil {
 		return &outcome{err: shortError(err), sent: true, to: out.to}
 	}
@@ -54,7 +55,7 @@ func (p *player) send(ctx context.Context, out outgoing, r *StepResult) *outcome
 	r.Response = &Received{
 		Status: resp.StatusCode, Headers: p.redact.headers(resp.Header), Body: p.redact.text(string(body)),
 	}
-	return &outcome{err: err, sent: true, to: out.to, answer: &answer{resp.StatusCode, resp.Header, body}}
+	return &outcome{err: err, sent: true, to: out.to, answer: &answer{resp.StatusCode, resp.Header, body, resp.ContentLength < 0}}
 }
 
 // identify gives a request the step's id, or the step that of the request.
@@ -103,7 +104,7 @@ func (p *player) use(ctx context.Context, s *Step, r *StepResult) *outcome {
 	for name, value := range headers {
 		h.Set(name, value)
 	}
-	return p.send(ctx, outgoing{u.Instance, f.Rails.Endpoint.Method, base + f.Rails.Endpoint.Path, h, body}, r)
+	return p.send(ctx, outgoing{to: u.Instance, method: f.Rails.Endpoint.Method, url: base + f.Rails.Endpoint.Path, header: h, body: body}, r)
 }
 
 // body is what a feature is called with: an empty object unless the step says otherwise.
@@ -166,7 +167,7 @@ func (p *player) call(ctx context.Context, c *Call, r *StepResult) *outcome {
 	for name, value := range also {
 		h.Add(name, value)
 	}
-	return p.send(ctx, outgoing{gateway, e.Method, base + e.Path, h, body}, r)
+	return p.send(ctx, outgoing{to: gateway, method: e.Method, url: base + e.Path, header: h, body: body}, r)
 }
 
 // gitLabHeaders are what an instance sends with a call of a feature.
@@ -248,5 +249,5 @@ func (p *player) request(ctx context.Context, q *Request, r *StepResult) *outcom
 	for name, value := range headers {
 		h.Set(name, value)
 	}
-	return p.send(ctx, outgoing{q.To, q.method(), base + path, h, body}, r)
+	return p.send(ctx, outgoing{q.To, q.method(), base + path, h, body, q.Protocol}, r)
 }

@@ -97,6 +97,8 @@ func schemaOptions(t *testing.T, form string) schema.Options {
 			"scenarios.Request.Path":           {"pattern": `^(/|\$\{)`},
 			"scenarios.GRPC.Method":            words(grpcMethods()...),
 			"scenarios.GRPC.Messages":          {"minItems": 1},
+			"scenarios.Request.Protocol":       words(fault.Protocols()...),
+			"scenarios.Network.Unreachable":    {"items": words(customersDot, gateway)},
 			"scenarios.SetUser":                {"anyOf": []any{has("blocked"), has("denied")}},
 			"scenarios.StoredExpect":           something,
 			"scenarios.Sign.Alg":               words(token.Algorithms()...),
@@ -117,6 +119,7 @@ func schemaOptions(t *testing.T, form string) schema.Options {
 			"scenarios.Model.Service":          {"description": "The AI gateway of the flow's features if empty."},
 			"fault.Rule.Skip":                  count,
 			"fault.Rule.Times":                 count,
+			"fault.Match.Protocol":             words(fault.Protocols()...),
 			"fault.Action":                     oneFault(),
 			"fault.Action.Status":              status,
 			"fault.Action.CutAfter":            count,
@@ -217,7 +220,7 @@ func oneAction() rules {
 // oneFault is what an action of a fault has beside its keys.
 func oneFault() rules {
 	return rules{
-		"anyOf":             []any{has("status"), has("reset"), has("cut_after"), has("truncate"), has("malformed"), has("keys"), has("corrupt_signature"), has("delay")},
+		"anyOf":             []any{has("status"), has("reset"), has("cut_after"), has("truncate"), has("malformed"), has("keys"), has("corrupt_signature"), has("strip"), has("delay")},
 		"dependentRequired": map[string][]string{"headers": {"status"}, "body": {"status"}},
 	}
 }

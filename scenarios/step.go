@@ -38,6 +38,9 @@ type Step struct {
 	Jobs        *Jobs        `yaml:"jobs"`
 
 	UploadLicense *UploadLicense `yaml:"upload_license"`
+	Settings      *Settings      `yaml:"settings"`
+	Network       *Network       `yaml:"network"`
+	Restore       *Restore       `yaml:"restore"`
 
 	// What happens at CustomersDot.
 	Purchase      *Purchase     `yaml:"purchase"`
@@ -109,6 +112,8 @@ type Request struct {
 	Headers map[string]string `yaml:"headers"`
 	Body    any               `yaml:"body"` // text as it is, anything else as JSON
 	Token   string            `yaml:"token"`
+	// Protocol is HTTP/1.1, or HTTP/2 as gRPC has it: without TLS by prior knowledge.
+	Protocol string `yaml:"protocol"`
 }
 
 // AccessToken asks an instance for a token, as the tutorial's
@@ -157,6 +162,9 @@ type Jobs struct {
 	Instance     string `yaml:"instance,required"`
 	Run          *bool  `yaml:"run"`           // false: nothing is run when it falls due
 	StaleLicense *bool  `yaml:"stale_license"` // true: the token sync goes on with the present licence
+	// LostArguments is true where the token sync finds none of the arguments that it is
+	// enqueued with: neither which licence to use nor that it is to sync in any case.
+	LostArguments *bool `yaml:"lost_arguments"`
 }
 
 // UploadLicense installs a licence key at an instance, as its administrator does.
@@ -213,6 +221,7 @@ type Sign struct {
 	Alg      string         `yaml:"alg"`      // sign by another algorithm; the header says the same unless it is given
 	HMACKey  string         `yaml:"hmac_key"` // with HS256, the form of the public key that it is keyed with
 	Spoil    string         `yaml:"spoil"`    // what is done to the token beside
+	Nulls    []string       `yaml:"nulls"`    // claims that are null, and not left out
 }
 
 // Misissue makes CustomersDot issue wrong tokens to an instance from now on: claims and
@@ -235,12 +244,12 @@ type Credits struct {
 type RotateKeys struct {
 	Service string `yaml:"service,required"`
 	Step    string `yaml:"step,required"`
-	// Restart is false where a rotate leaves the processes of an instance running, which then
+	// Restart is false where a rotate leaves the processes of the issuer running, which then
 	// go on signing with the old key.
 	Restart *bool `yaml:"restart"`
 }
 
-// Restart restarts a backend, the gateway or an instance. Called all, it restarts every
+// Restart restarts a backend, the gateway, CustomersDot or an instance. Called all, it restarts every
 // backend and the gateway.
 type Restart struct {
 	Service string `yaml:"service,required,short"`
@@ -380,6 +389,12 @@ func (s Step) Title() string {
 		words, detail = "change the jobs", "of "+s.Jobs.Instance
 	case s.UploadLicense != nil:
 		words, detail = "upload a license", "to "+s.UploadLicense.Instance
+	case s.Settings != nil:
+		words, detail = "change the settings", "of "+s.Settings.Instance
+	case s.Network != nil:
+		words, detail = "change the network", "of "+s.Network.Instance
+	case s.Restore != nil:
+		words, detail = "restore the database", fmt.Sprintf("of %s on %s", s.Restore.From, s.Restore.Instance)
 	case s.Let != nil:
 		detail = s.Let.Name + " be " + s.Let.Value
 	case s.Misissue != nil:

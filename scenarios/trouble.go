@@ -117,8 +117,8 @@ func (c *checker) trouble(at string, s *Step) {
 		instance(s.Stored.Instance)
 	case s.Jobs != nil:
 		instance(s.Jobs.Instance)
-		if s.Jobs.Run == nil && s.Jobs.StaleLicense == nil {
-			c.complain(at, "set run or stale_license", "this changes nothing of the jobs")
+		if s.Jobs.Run == nil && s.Jobs.StaleLicense == nil && s.Jobs.LostArguments == nil {
+			c.complain(at, "set run, stale_license or lost_arguments", "this changes nothing of the jobs")
 		}
 	case s.UploadLicense != nil:
 		instance(s.UploadLicense.Instance)

@@ -49,6 +49,8 @@ func (p *player) check(n int, out *outcome, r *StepResult) ([]Problem, []string)
 		j.stored()
 	}
 	j.calls()
+	j.took()
+	j.streamed()
 	if s := j.step.Save; s != nil && len(j.found) == 0 {
 		j.savable(s)
 	}

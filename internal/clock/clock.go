@@ -165,3 +165,13 @@ func Wait(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 }
+
+// Spend lets d of c's time go by: a clock that stands still is moved on, and any other is
+// waited for, until ctx ends, whose error it then returns.
+func Spend(ctx context.Context, c Clock, d time.Duration) error {
+	if a, ok := c.(*Adjustable); ok && a.Frozen() {
+		a.Advance(d)
+		return ctx.Err()
+	}
+	return Wait(ctx, d)
+}

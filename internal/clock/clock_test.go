@@ -158,3 +158,18 @@ func TestFollowRunsWhatARunningClockReaches(t *testing.T) {
 	stop()
 	<-done
 }
+
+func TestSpend(t *testing.T) {
+	c := clock.NewFrozen(noon)
+	require.NoError(t, clock.Spend(t.Context(), c, time.Hour))
+	require.Equal(t, noon.Add(time.Hour), c.Now(), "a clock that stands still is moved on")
+
+	running := clock.NewRunning(noon)
+	require.NoError(t, clock.Spend(t.Context(), running, time.Millisecond))
+	require.GreaterOrEqual(t, running.Now().Sub(noon), time.Millisecond)
+	require.Less(t, running.Now().Sub(noon), time.Hour, "one that runs is waited for")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, clock.Spend(ctx, running, time.Hour), context.Canceled)
+}

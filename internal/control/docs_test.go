@@ -32,6 +32,6 @@ func TestDocsNameEveryRouteAndAction(t *testing.T) {
 	docs, _, found := strings.Cut(docs, "\n## Faults\n") // which has a table of its own
 	require.True(t, found)
 	require.Equal(t,
-		names(read("types.go"), `Action\w+ += "([a-z_]+)"`),
+		names(read("types.go")+read("surroundings.go"), `Action\w+ += "([a-z_]+)"`),
 		names(docs, "(?m)^\\| `([a-z_]+)` \\|"))
 }

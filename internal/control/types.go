@@ -123,7 +123,7 @@ const (
 	// The AI gateway.
 	ActionModel = "model" // ModelRequest -> Done: models answer so from now on
 
-	// Backends, the gateway and GitLab instances.
+	// Backends, the gateway and the issuers.
 	ActionRestart = "restart" // RestartRequest -> Done: caches are empty, as after a restart
 )
 
@@ -205,6 +205,9 @@ type JobsRequest struct {
 	// StaleLicense has the token sync go on with the licence that the instance holds now,
 	// whatever it is given later, as a process does that has it in its cache.
 	StaleLicense *bool `json:"stale_license,omitempty"`
+	// LostArguments has the token sync find none of the arguments that it is enqueued with:
+	// neither which licence to use nor that it is to sync in any case.
+	LostArguments *bool `json:"lost_arguments,omitempty"`
 }
 
 // UploadRequest installs a licence key at an instance, as an administrator does with a
@@ -274,15 +277,16 @@ type SignRequest struct {
 	Header   map[string]any `json:"header,omitempty"` // likewise
 	// Stranger signs with a key that no issuer publishes.
 	Stranger bool `json:"stranger,omitempty"`
-	// Algorithm, HMACKey and Spoil are those of token.Forgery.
-	Algorithm string `json:"alg,omitempty"`
-	HMACKey   string `json:"hmac_key,omitempty"`
-	Spoil     string `json:"spoil,omitempty"`
+	// Algorithm, HMACKey, Spoil and Nulls are those of token.Forgery.
+	Algorithm string   `json:"alg,omitempty"`
+	HMACKey   string   `json:"hmac_key,omitempty"`
+	Spoil     string   `json:"spoil,omitempty"`
+	Nulls     []string `json:"nulls,omitempty"`
 }
 
 // Forgery is what the request asks for beside claims and header.
 func (r SignRequest) Forgery() token.Forgery {
-	return token.Forgery{Algorithm: r.Algorithm, HMACKey: r.HMACKey, Spoil: r.Spoil}
+	return token.Forgery{Algorithm: r.Algorithm, HMACKey: r.HMACKey, Spoil: r.Spoil, Nulls: r.Nulls}
 }
 
 // CreditsRequest says what is left of the credits of an instance's subscription, or of
@@ -309,8 +313,8 @@ type KeysRequest struct {
 	// Step is create (publish a second key), rotate (sign with it), trim (drop the one that
 	// does not sign) or list.
 	Step string `json:"step"`
-	// NoRestart leaves the processes of an instance running after a rotate, so that they go
-	// on signing with the key that they have loaded. The other issuers load keys anew.
+	// NoRestart leaves the processes of an issuer running after a rotate, so that they go on
+	// signing with the key that they have loaded. The AI gateway loads keys anew.
 	NoRestart bool `json:"no_restart,omitempty"`
 }
 

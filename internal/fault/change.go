@@ -26,6 +26,33 @@ func KeySets() []string { return []string{KeysWithoutFirst, KeysWithoutLast, Key
 // Signatures lists what Action.CorruptSignature may be.
 func Signatures() []string { return []string{SignatureInRequest, SignatureInAnswer} }
 
+// What Match.Protocol may be.
+const (
+	HTTP1 = "HTTP/1.1"
+	HTTP2 = "HTTP/2"
+)
+
+// Protocols lists what Match.Protocol may be.
+func Protocols() []string { return []string{HTTP1, HTTP2} }
+
+// ProtocolOf is the protocol of a request.
+func ProtocolOf(r *http.Request) string {
+	if r.ProtoMajor == 2 {
+		return HTTP2
+	}
+	return HTTP1
+}
+
+// StripFrom takes the headers of Strip away, and reports whether there was one.
+func (a Action) StripFrom(h http.Header) bool {
+	found := false
+	for _, name := range a.Strip {
+		found = found || len(h.Values(name)) > 0
+		h.Del(name)
+	}
+	return found
+}
+
 // ChangesRequest reports whether the action changes the request before the service sees it.
 func (a Action) ChangesRequest() bool { return a.CorruptSignature == SignatureInRequest }
 

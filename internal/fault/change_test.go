@@ -83,3 +83,16 @@ func TestMissedTakesAnApplicationBack(t *testing.T) {
 	require.Equal(t, 0, s.States()[0].Applied)
 	require.Equal(t, 2, s.States()[0].Seen)
 }
+
+func TestProtocols(t *testing.T) {
+	var s fault.Set
+	require.NoError(t, s.Add(fault.Rule{Name: "h2", Where: fault.Match{Protocol: fault.HTTP2}, Do: fault.Action{Reset: true}}))
+	for protocol, want := range map[string]bool{fault.HTTP1: false, fault.HTTP2: true, "": false} {
+		_, ok := s.Match(fault.Request{Protocol: protocol})
+		require.Equal(t, want, ok, protocol)
+	}
+	require.Equal(t, fault.HTTP2, fault.ProtocolOf(&http.Request{ProtoMajor: 2}))
+	require.Equal(t, fault.HTTP1, fault.ProtocolOf(&http.Request{ProtoMajor: 1}))
+	require.ErrorContains(t, s.Add(fault.Rule{Name: "h3", Where: fault.Match{Protocol: "HTTP/3"}, Do: fault.Action{Reset: true}}), "where.protocol")
+	require.ErrorContains(t, s.Add(fault.Rule{Name: "nameless", Do: fault.Action{Strip: []string{""}}}), "do.strip")
+}

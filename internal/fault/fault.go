@@ -29,6 +29,8 @@ type Match struct {
 	Route   string `json:"route,omitempty" yaml:"route"` // a route's name, as the journal shows it
 	Method  string `json:"method,omitempty" yaml:"method"`
 	Path    string `json:"path,omitempty" yaml:"path"` // the whole path
+	// Protocol is HTTP/1.1 or HTTP/2.
+	Protocol string `json:"protocol,omitempty" yaml:"protocol"`
 	// Header names headers and the value that each must have.
 	Header map[string]string `json:"header,omitempty" yaml:"header"`
 }
@@ -56,6 +58,8 @@ type Action struct {
 	// CorruptSignature changes the signature of the token in the Authorization header of the
 	// request, before the service sees it, or of every token in the body of the answer.
 	CorruptSignature string `json:"corrupt_signature,omitempty" yaml:"corrupt_signature"`
+	// Strip takes headers of these names away, on the way to the service and on the way back.
+	Strip []string `json:"strip,omitempty" yaml:"strip"`
 	// Delay is how long the answer waits, in real time.
 	Delay time.Duration `json:"delay,omitempty" yaml:"delay"`
 }
@@ -66,6 +70,7 @@ const MaxDelay = time.Minute
 // Request is what a rule is matched against.
 type Request struct {
 	Service, Route, Method, Path string
+	Protocol                     string // HTTP/1.1 or HTTP/2
 	Header                       http.Header
 }
 
@@ -99,6 +104,12 @@ func (r Rule) Validate() error {
 	if r.Do.Keys != "" && !slices.Contains(KeySets(), r.Do.Keys) {
 		errs = append(errs, fmt.Errorf("do.keys: unknown %q, expected %s", r.Do.Keys, strings.Join(KeySets(), ", ")))
 	}
+	if p := r.Where.Protocol; p != "" && !slices.Contains(Protocols(), p) {
+		errs = append(errs, fmt.Errorf("where.protocol: unknown %q, expected %s", p, strings.Join(Protocols(), " or ")))
+	}
+	if slices.Contains(r.Do.Strip, "") {
+		errs = append(errs, errors.New("do.strip: a header without a name"))
+	}
 	if where := r.Do.CorruptSignature; where != "" && !slices.Contains(Signatures(), where) {
 		errs = append(errs, fmt.Errorf("do.corrupt_signature: unknown %q, expected %s", where, strings.Join(Signatures(), ", ")))
 	}
@@ -107,7 +118,7 @@ func (r Rule) Validate() error {
 		errs = append(errs, fmt.Errorf("do: %s exclude one another", strings.Join(kinds, " and ")))
 	case len(kinds) == 0 && r.Do.Delay == 0:
 		errs = append(errs, errors.New("do: nothing is set, expected one of "+
-			"status, reset, cut_after, truncate, malformed, keys, corrupt_signature, delay"))
+			"status, reset, cut_after, truncate, malformed, keys, corrupt_signature, strip, delay"))
 	}
 	return errors.Join(errs...)
 }
@@ -126,6 +137,7 @@ func (a Action) kinds() []string {
 		{"malformed", a.Malformed},
 		{"keys", a.Keys != ""},
 		{"corrupt_signature", a.CorruptSignature != ""},
+		{"strip", len(a.Strip) > 0},
 	} {
 		if k.set {
 			kinds = append(kinds, k.name)
@@ -138,7 +150,8 @@ func (m Match) matches(r Request) bool {
 	if m.Service != "" && m.Service != r.Service ||
 		m.Route != "" && m.Route != r.Route ||
 		m.Method != "" && !strings.EqualFold(m.Method, r.Method) ||
-		m.Path != "" && m.Path != r.Path {
+		m.Path != "" && m.Path != r.Path ||
+		m.Protocol != "" && m.Protocol != r.Protocol {
 		return false
 	}
 	for name, value := range m.Header {

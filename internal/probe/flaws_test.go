@@ -11,6 +11,10 @@ import (
 	"github.com/ccmock/ccmock/internal/probe/probetest"
 )
 
+// capitals are the less usual spellings of none.
+const capitals = "alg-none-capitals--o-- alg-none-capitals-no-- alg-none-capitals---n- alg-none-capitals-n-n- alg-none-capitals--on- alg-none-capitals-non- " +
+	"alg-none-capitals----e alg-none-capitals-n--e alg-none-capitals-no-e alg-none-capitals---ne alg-none-capitals-n-ne alg-none-capitals--one"
+
 // TestFlawsAreFoundByName: of a backend with one thing wrong, the cases fail that are about
 // that, and no other.
 func TestFlawsAreFoundByName(t *testing.T) {
@@ -18,27 +22,27 @@ func TestFlawsAreFoundByName(t *testing.T) {
 	for flaw, fails := range map[probetest.Flaw]string{
 		probetest.None:              "",
 		probetest.Lenient:           "",
-		probetest.NoExpiry:          "expired-by-a-second exactly-at-expiry expiry-absent expiry-a-word expired-by-a-day",
+		probetest.NoExpiry:          "expired-by-a-second exactly-at-expiry expiry-absent expiry-a-word expiry-null expired-by-a-day",
 		probetest.NoNotBefore:       "not-yet-valid not-valid-for-a-day",
 		probetest.Leeway:            "expired-by-a-second exactly-at-expiry not-yet-valid",
-		probetest.NoAudience:        "audience-other audience-absent audience-empty audience-a-number audience-list-without-it audience-prefix audience-suffix audience-upper-case audience-padded",
+		probetest.NoAudience:        "audience-other audience-absent audience-empty audience-a-number audience-list-without-it audience-prefix audience-suffix audience-upper-case audience-padded audience-null",
 		probetest.AudienceByPrefix:  "audience-suffix audience-padded",
-		probetest.AnyAlgorithm:      "alg-none alg-none-capitalized alg-none-upper-case alg-none-mixed-case alg-ps256 alg-ps384 alg-ps512 alg-rs384 alg-rs512 alg-hs256-keyed-with-pkcs1-pem alg-hs256-keyed-with-spki-pem",
-		probetest.AlgNone:           "alg-none alg-none-capitalized alg-none-upper-case alg-none-mixed-case",
+		probetest.AnyAlgorithm:      "alg-none alg-none-capitalized alg-none-upper-case alg-none-mixed-case alg-ps256 alg-ps384 alg-ps512 alg-rs384 alg-rs512 alg-hs256-keyed-with-pkcs1-pem alg-hs256-keyed-with-spki-pem " + capitals,
+		probetest.AlgNone:           "alg-none alg-none-capitalized alg-none-upper-case alg-none-mixed-case " + capitals,
 		probetest.PublicKeyAsSecret: "alg-hs256-keyed-with-pkcs1-pem alg-hs256-keyed-with-spki-pem",
-		probetest.NoSignature:       "no-signature half-a-signature changed-signature changed-payload unknown-key-under-a-known-kid",
+		probetest.NoSignature:       "no-signature half-a-signature changed-signature changed-payload standard-base64 unknown-key-under-a-known-kid",
 		probetest.KidIgnored:        "kid-with-traversal kid-with-injection kid-a-number",
 		probetest.KeyByJKU:          "jku-of-the-attacker",
 		probetest.FetchesX5U:        "x5u-of-the-attacker",
 		probetest.EmbeddedKey:       "embedded-jwk",
 		probetest.CritIgnored:       "crit-unknown crit-exp",
-		probetest.NoIssuer:          "issuer-absent issuer-of-staging other-issuers-key",
-		probetest.NoScope:           "scope-absent scope-empty scope-other scope-prefix scope-suffix scope-upper-case scope-as-text scope-in-a-text",
+		probetest.NoIssuer:          "issuer-absent issuer-of-staging other-issuers-key issuer-null",
+		probetest.NoScope:           "scope-absent scope-empty scope-other scope-prefix scope-suffix scope-upper-case scope-as-text scope-in-a-text scope-null",
 		probetest.ScopeBySubstring:  "scope-suffix scope-as-text scope-in-a-text",
-		probetest.NoHeaders: "of-another-instance subject-upper-case subject-a-number realm-of-saas realm-upper-case header-realm-missing header-realm-other header-realm-dedicated " +
+		probetest.NoHeaders: "of-another-instance subject-upper-case subject-a-number realm-of-saas realm-upper-case subject-null realm-null header-realm-missing header-realm-other header-realm-dedicated " +
 			"header-realm-twice-good-first header-realm-twice-good-last header-instance-missing header-instance-other header-instance-twice-good-first header-instance-twice-good-last",
 		probetest.LastHeader: "header-realm-twice-good-last header-instance-twice-good-last",
-		probetest.Crashes:    "empty-bearer garbage one-segment two-segments four-segments garbled-header garbled-payload payload-list payload-with-bom",
+		probetest.Crashes:    "empty-bearer garbage one-segment two-segments four-segments garbled-header garbled-payload payload-list payload-with-bom padded-base64",
 		probetest.RefusesAll: "good",
 		probetest.OneIssuer:  "good-of-gitlab",
 	} {

@@ -152,7 +152,7 @@ func (s *Service) answer(w http.ResponseWriter, r *http.Request, route string, h
 // done with. If not, and the rule changes the answer, changed is what to answer into.
 func (s *Service) applyFault(w *response, r *http.Request, e *journal.Entry) (changed *changedBody, done bool) {
 	rule, ok := s.env.Faults.Match(fault.Request{
-		Service: s.options.Name, Route: e.Route, Method: r.Method, Path: r.URL.Path, Header: r.Header,
+		Service: s.options.Name, Route: e.Route, Method: r.Method, Path: r.URL.Path, Protocol: fault.ProtocolOf(r), Header: r.Header,
 	})
 	if !ok {
 		return nil, false
@@ -167,6 +167,8 @@ func (s *Service) applyFault(w *response, r *http.Request, e *journal.Entry) (ch
 		panic(http.ErrAbortHandler)
 	case rule.Do.CutAfter > 0:
 		w.cutAfter = rule.Do.CutAfter
+	case len(rule.Do.Strip) > 0:
+		w.strip(rule.Do, r.Header, func() { s.missed(w, e, rule) })
 	case rule.Do.Status != 0:
 		h := http.Header{}
 		for name, value := range rule.Do.Header {
@@ -261,18 +263,32 @@ type response struct {
 	wrote    bool
 	sent     int
 	cutAfter int
+	answers  func(h http.Header) // changes the headers of the answer; nil changes nothing
+}
+
+// strip has a fault take headers away, and calls missed if there are none.
+func (w *response) strip(do fault.Action, request http.Header, missed func()) {
+	met := do.StripFrom(request)
+	w.answers = func(h http.Header) {
+		if !do.StripFrom(h) && !met {
+			missed()
+		}
+	}
 }
 
 func (w *response) WriteHeader(status int) {
 	if status >= http.StatusOK && !w.wrote || status == http.StatusSwitchingProtocols {
 		w.status, w.wrote = status, true
+		if w.answers != nil {
+			w.answers(w.Header())
+		}
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *response) Write(p []byte) (int, error) {
 	if !w.wrote {
-		w.status, w.wrote = http.StatusOK, true
+		w.WriteHeader(http.StatusOK)
 	}
 	if w.cutAfter > 0 && w.sent+len(p) >= w.cutAfter {
 		if _, err := w.ResponseWriter.Write(p[:max(0, w.cutAfter-w.sent)]); err == nil {

@@ -26,6 +26,8 @@ type Forgery struct {
 	HMACKey string
 	// Spoil is what is done to the token, one of Spoils.
 	Spoil string
+	// Nulls are claims that are null.
+	Nulls []string
 }
 
 // Algorithms are those that Forgery signs with.
@@ -37,18 +39,9 @@ func HMACKeys() []string { return slices.Sorted(maps.Keys(hmacKeys)) }
 // Spoils are what can be done to a token. Those that change the text of the token come
 // after its signature.
 func Spoils() []string {
-	return slices.Sorted(func(yield func(string) bool) {
-		for name := range maps.Keys(before) {
-			if !yield(name) {
-				return
-			}
-		}
-		for name := range maps.Keys(after) {
-			if !yield(name) {
-				return
-			}
-		}
-	})
+	names := slices.Concat(slices.Collect(maps.Keys(before)), slices.Collect(maps.Keys(after)))
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 var algorithms = map[string]jwt.SigningMethod{
@@ -99,6 +92,17 @@ var before = map[string]func(*forged, *Key, map[string]any) error{
 		f.payload = slices.Concat([]byte("\ufeff"), f.payload)
 		return nil
 	},
+	"deep_payload": func(f *forged, _ *Key, _ map[string]any) error {
+		f.payload = withMember(f.payload, "deep", []byte(strings.Repeat("[", nesting)+strings.Repeat("]", nesting)))
+		return nil
+	},
+	// The payload becomes one that Base64 pads.
+	"padded_base64": func(f *forged, _ *Key, _ map[string]any) error {
+		if len(f.payload)%3 == 0 {
+			f.payload = withMember(f.payload, "pad", []byte("true"))
+		}
+		return nil
+	},
 	"scopes_twice_bad_last": func(f *forged, _ *Key, _ map[string]any) error {
 		f.payload = withMember(f.payload, "scopes", []byte("[]"))
 		return nil
@@ -112,6 +116,10 @@ var before = map[string]func(*forged, *Key, map[string]any) error{
 		return errors.Join(err, err2)
 	},
 }
+
+// nesting is how many lists deep_payload has in each other. Parsers that recurse have a
+// limit below it.
+const nesting = 5000
 
 // withMember adds a member to the end of a JSON object, whether it has one of that name
 // or not.
@@ -134,7 +142,14 @@ var after = map[string]func(header, payload, signature string) string{
 	"garbled_header":    func(_, p, s string) string { return "!!!!." + p + "." + s },
 	"garbled_payload":   func(h, _, s string) string { return h + ".!!!!." + s },
 	"garbage":           func(string, string, string) string { return "garbage" },
+	"padded_base64":     func(h, p, s string) string { return padded(h) + "." + padded(p) + "." + padded(s) },
+	"standard_base64": func(h, p, s string) string {
+		return h + "." + p + "." + strings.NewReplacer("-", "+", "_", "/").Replace(s)
+	},
 }
+
+// padded is a segment as Base64 has it that fills up with equals signs.
+func padded(segment string) string { return segment + strings.Repeat("=", (4-len(segment)%4)%4) }
 
 // changed flips the first character of a segment, whose bits all count.
 func changed(segment string) string {
@@ -157,6 +172,12 @@ func ForgeAs(k *Key, header, claims map[string]any, f Forgery) (string, error) {
 	head, err := json.Marshal(header)
 	if err != nil {
 		return "", fmt.Errorf("forge token: header: %w", err)
+	}
+	if len(f.Nulls) > 0 {
+		claims = maps.Clone(claims)
+		for _, name := range f.Nulls {
+			claims[name] = nil
+		}
 	}
 	body, err := json.Marshal(claims)
 	if err != nil {

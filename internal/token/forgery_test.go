@@ -67,6 +67,21 @@ func TestForgeriesAreWhatTheySay(t *testing.T) {
 		require.Equal(t, last, got.Scopes, spoil)
 		require.Equal(t, 2, strings.Count(string(payload), `"scopes"`))
 	}
+	for _, spoil := range []string{"padded_base64", "standard_base64"} {
+		raw := forge(token.Forgery{Spoil: spoil})
+		require.Equal(t, spoil == "padded_base64", strings.Contains(raw, "="), spoil)
+		_, err := token.Decode(raw)
+		require.Error(t, err, spoil)
+	}
+	deep := forge(token.Forgery{Spoil: "deep_payload"})
+	require.NoError(t, verify(deep, key.Public()), "the signature covers it")
+	nulls := forge(token.Forgery{Nulls: []string{"exp", "made_up"}})
+	payload, err := jwt.NewParser().DecodeSegment(strings.Split(nulls, ".")[1])
+	require.NoError(t, err)
+	require.Contains(t, string(payload), `"exp":null`)
+	require.Contains(t, string(payload), `"made_up":null`)
+	require.NotContains(t, claims, "made_up", "the claims that were given are left as they are")
+
 	embedded, err := token.Decode(forge(token.Forgery{Spoil: "embedded_jwk"}))
 	require.NoError(t, err)
 	require.Equal(t, key.ID(), embedded.Header["jwk"].(map[string]any)["kid"])

@@ -33,7 +33,7 @@ type Kind string
 const (
 	Entitlement Kind = "entitlement" // who gets the scope
 	Token       Kind = "token"       // what a backend takes as a token
-	Drill       Kind = "drill"       // what changed or missing keys do to users
+	Drill       Kind = "drill"       // what keys, clocks and missed syncs do to users
 )
 
 // Kinds are all of them.

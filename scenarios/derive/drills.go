@@ -1,44 +1,63 @@
 package derive
 
 import (
+	"time"
+
 	"github.com/ccmock/ccmock/internal/feature"
-	"github.com/ccmock/ccmock/internal/token"
 )
 
-// drill is something that befalls the keys of an issuer, most often of GitLab.com, which
-// signs for its own users: what the operators do, who is refused from when to when, and how
-// often the backend fetches keys.
+// drill is something that befalls an issuer's keys, its tokens or somebody's clock: what
+// is done, who is refused by whom from when to when, and how often the backend fetches keys.
 type drill struct {
 	name, says string
 	steps      func(*rotation)
 }
 
-var drills = []drill{
-	{"overlap", "The new key is published a day before it signs, and the old one goes when its last token has expired: nobody is refused.", overlap},
-	{"hard-cut", "The keys are swapped and the old one is dropped, all at once.", hardCut},
-	{"rollback", "The new key signs, and then the old one again: nobody is refused.", rollback},
-	{"trim-too-early", "The old key is dropped while its tokens are about.", trimTooEarly},
-	{"restart-forgotten", "The keys are swapped, but GitLab's processes go on signing with the one that they had loaded.", restartForgotten},
-	{"issuer-down-at-start", "GitLab.com's discovery document cannot be had when the backend first needs keys.", downAtStart},
-	{"issuer-down-at-refill", "GitLab.com's key set cannot be had when that of the backend is a day old.", downAtRefill},
-	{"issuer-down-for-one-realm", "CustomersDot's discovery document cannot be had when the backend first needs keys.", downForOneRealm},
-}
-
-// drills derives the flows about keys.
+// drills derives the flows about keys, tokens and clocks.
 func (d deriver) drills() []Case {
-	cases := make([]Case, len(drills))
-	for n, known := range drills {
-		r := &rotation{deriver: d}
+	all := []drill{}
+	for _, i := range issuers {
+		for _, known := range rotations {
+			name, by := i.prefix+known.name, i
+			all = append(all, drill{name, i.whose + " " + known.says, func(r *rotation) {
+				r.issuer = by
+				known.steps(r)
+			}})
+		}
+	}
+	all = append(all, outages...)
+	all = append(all, skews...)
+	all = append(all, d.lives()...)
+	cases := make([]Case, len(all))
+	for n, known := range all {
+		r := &rotation{deriver: d, issuer: gitLabCom, given: d.drillWorld()}
 		known.steps(r)
 		flow := story{
 			scenario:    d.feature.Name + ": drill, " + known.name,
 			description: "Derived from " + d.feature.Name + ". " + known.says,
-			feature:     d.feature.Name, catalog: d.catalog, given: d.drillWorld(), steps: r.steps,
+			feature:     d.feature.Name, catalog: d.catalog, given: r.given, steps: r.steps,
 		}
 		cases[n] = Case{Feature: d.feature.Name, Kind: Drill, Name: known.name, YAML: flow.text()}
 	}
 	return cases
 }
+
+// issuer is one of the two issuers of tokens, as the documents have them.
+type issuer struct {
+	service string
+	prefix  string // of the names of its drills
+	whose   string // for their descriptions
+	ttl     time.Duration
+	beside  int    // keys that are published beside those that sign
+	user    string // who has its tokens, and where
+	at      string
+}
+
+var (
+	gitLabCom    = issuer{saas, "", "At GitLab.com:", time.Hour, 1, user, saas} // the OpenID Connect key
+	customersDot = issuer{"customersdot", "customersdot-", "At CustomersDot:", 72 * time.Hour, 0, selfManagedUser, selfHosted}
+	issuers      = []issuer{gitLabCom, customersDot}
+)
 
 // selfManagedUser is the one of these flows who is not a user of GitLab.com.
 const selfManagedUser = "bob"
@@ -56,12 +75,21 @@ const (
 	fromCache = 0 // the key set is at hand
 	again     = 1 // the key set only, for the sake of an unknown key
 	anew      = 2 // the discovery document and the key set: they are a day old, or were never had
+	uncounted = -1
 )
+
+// keepsKeys is how long a backend goes by a key set that it has.
+const keepsKeys = 24 * time.Hour
 
 // rotation writes the steps of a drill.
 type rotation struct {
 	deriver
-	steps []object
+	issuer  issuer
+	given   object
+	steps   []object
+	at      time.Duration // since the beginning
+	fetched time.Duration // when the backend last fetched the issuer's keys because they were due
+	has     bool          // whether it ever did
 }
 
 func (r *rotation) add(name string, step object) {
@@ -71,31 +99,63 @@ func (r *rotation) add(name string, step object) {
 	r.steps = append(r.steps, step)
 }
 
-// rotate takes a step of the rotation. Beside the Cloud Connector keys, the OpenID Connect
-// key is published.
-func (r *rotation) rotate(step string, published int, signing string, extra ...member) {
+// rotate takes a step of the rotation; signing are the keys that are published of those
+// that sign, or did, or will.
+func (r *rotation) rotate(step string, signing int, changes string, extra ...member) {
 	r.add("", object{
-		{"rotate_keys", append(object{{"service", saas}, {"step", step}}, extra...)},
-		{"expect", object{{"keys", object{{"published", published}, {"signing", signing}}}}},
+		{"rotate_keys", append(object{{"service", r.issuer.service}, {"step", step}}, extra...)},
+		{"expect", object{{"keys", object{{"published", signing + r.issuer.beside}, {"signing", changes}}}}},
 	})
 }
 
-func (r *rotation) advance(by string) { r.add("", object{{"advance", by}}) }
+// advance lets time go by.
+func (r *rotation) advance(by time.Duration) {
+	r.at += by
+	r.add("", object{{"advance", span(by)}})
+}
 
-func (r *rotation) restart(name, service string) { r.add(name, object{{"restart", service}}) }
+// span writes a duration without the units that say nothing.
+func span(d time.Duration) string {
+	text := d.String()
+	for _, none := range []string{"0s", "0m"} {
+		if n := len(text) - len(none); n > 0 && text[n:] == none && text[n-1] > '9' {
+			text = text[:n]
+		}
+	}
+	return text
+}
 
-// issue has GitLab.com issue a token now.
+func (r *rotation) restart(name, service string) {
+	r.has = r.has && service != r.feature.Backend.Name
+	r.add(name, object{{"restart", service}})
+}
+
+// issue has the issuer issue a token now: GitLab.com for the call, CustomersDot for the
+// instance, which syncs it.
 func (r *rotation) issue(as string) {
+	if r.issuer.at != saas {
+		r.add("", object{{"sync", object{{"instance", r.issuer.at}, {"force", true}}}})
+	}
 	r.add("", object{
-		{"access_token", object{{"instance", saas}, {"scopes", []string{r.feature.Backend.Scope}}}},
+		{"access_token", object{{"instance", r.issuer.at}, {"scopes", []string{r.feature.Backend.Scope}}}},
 		{"save", as},
 	})
 }
 
-// call sends a call of a user of GitLab.com with a token, and says what comes of it and how
-// often the backend asks for GitLab.com's keys meanwhile.
+// due is how often the backend asks for the issuer's keys at the next call, if all that
+// makes it ask is their age.
+func (r *rotation) due() int {
+	if r.has && r.at-r.fetched < keepsKeys {
+		return fromCache
+	}
+	r.has, r.fetched = true, r.at
+	return anew
+}
+
+// call sends a call of the issuer's user with a token, and says what comes of it and how
+// often the backend asks for the issuer's keys meanwhile.
 func (r *rotation) call(name, with string, want ruling, fetches int) {
-	r.callAs(user, saas, name, with, want, fetches)
+	r.callAs(r.issuer.user, r.issuer.service, name, with, want, fetches)
 }
 
 func (r *rotation) callAs(who, issuer, name, with string, want ruling, fetches int) {
@@ -103,114 +163,17 @@ func (r *rotation) callAs(who, issuer, name, with string, want ruling, fetches i
 	if body := callBody(r.feature); body != nil {
 		call = call.with("body", body)
 	}
-	r.add(name, object{{"call", call}, {"expect", r.expected(want).with("calls", object{{issuer, fetches}})}})
+	expect := r.expected(want)
+	if fetches != uncounted {
+		expect = expect.with("calls", object{{issuer, fetches}})
+	}
+	r.add(name, object{{"call", call}, {"expect", expect}})
 }
 
 // asksAgain reports whether the backend fetches a key set for the sake of an unknown key.
 // The AI gateway waits until its set is a day old.
 func (r *rotation) asksAgain() bool { return r.feature.Backend.Profile != feature.AIGateway }
 
-func overlap(r *rotation) {
-	r.issue("first")
-	r.call("the backend fetches the keys", "first", accepted, anew)
-	r.rotate("create", 3, "same")
-	r.advance("24h")
-	r.issue("old")
-	r.call("a day later the new key is known", "old", accepted, anew)
-	r.rotate("rotate", 3, "changed")
-	r.issue("new")
-	r.call("the new key signs", "new", accepted, fromCache)
-	r.call("the old token is good", "old", accepted, fromCache)
-	r.advance("1h1s") // the AI gateway takes it up to and with the second of its expiry
-	r.call("it has expired", "old", no(token.Expired), fromCache)
-	r.rotate("trim", 2, "same")
-	r.issue("newer")
-	r.call("nobody misses the old key", "newer", accepted, fromCache)
-	r.advance("24h")
-	r.issue("last")
-	r.call("nor when it is forgotten", "last", accepted, anew)
-}
-
-func hardCut(r *rotation) {
-	r.issue("old")
-	r.call("the backend fetches the keys", "old", accepted, anew)
-	r.rotate("create", 3, "same")
-	r.rotate("rotate", 3, "changed")
-	r.rotate("trim", 2, "same")
-	r.issue("new")
-	r.call("the old token is good while its key is remembered", "old", accepted, fromCache)
-	if r.asksAgain() {
-		r.call("the new key is asked for", "new", accepted, again)
-		r.call("which drops the old one", "old", no(token.UnknownKey), fromCache)
-		r.advance("1m")
-		r.call("and it does not come back", "old", no(token.UnknownKey), again)
-		r.call("the new token is good", "new", accepted, fromCache)
-		return
-	}
-	r.call("the new key is unknown", "new", no(token.UnknownKey), fromCache)
-	r.advance("23h59m")
-	r.issue("newer")
-	r.call("for as long as the old set is kept", "newer", no(token.UnknownKey), fromCache)
-	r.advance("1m")
-	r.call("a day later it is known", "newer", accepted, anew)
-}
-
-func rollback(r *rotation) {
-	r.issue("first")
-	r.call("the backend fetches the keys", "first", accepted, anew)
-	r.rotate("create", 3, "same")
-	r.advance("24h")
-	r.issue("old")
-	r.call("a day later the new key is known", "old", accepted, anew)
-	r.rotate("rotate", 3, "changed")
-	r.issue("new")
-	r.call("the new key signs", "new", accepted, fromCache)
-	r.rotate("rotate", 3, "changed")
-	r.issue("back")
-	r.call("the old key signs again", "back", accepted, fromCache)
-	r.call("the tokens of the new one are good", "new", accepted, fromCache)
-	r.advance("1h")
-	r.rotate("trim", 2, "same")
-	r.restart("", r.feature.Backend.Name)
-	r.issue("last")
-	r.call("nobody misses the new key", "last", accepted, anew)
-}
-
-func trimTooEarly(r *rotation) {
-	r.issue("first")
-	r.call("the backend fetches the keys", "first", accepted, anew)
-	r.rotate("create", 3, "same")
-	r.advance("24h")
-	r.issue("old")
-	r.call("a day later the new key is known", "old", accepted, anew)
-	r.rotate("rotate", 3, "changed")
-	r.rotate("trim", 2, "same")
-	r.issue("new")
-	r.call("the old token is good while its key is remembered", "old", accepted, fromCache)
-	r.restart("", r.feature.Backend.Name)
-	r.call("a backend that starts now does not know the old key", "old", no(token.UnknownKey), anew)
-	r.call("the new token is good", "new", accepted, fromCache)
-	r.advance("1h")
-	r.issue("last")
-	r.call("and after an hour nobody has an old one", "last", accepted, fromCache)
-}
-
-func restartForgotten(r *rotation) {
-	r.issue("first")
-	r.call("the backend fetches the keys", "first", accepted, anew)
-	r.rotate("create", 3, "same")
-	r.advance("24h")
-	r.rotate("rotate", 3, "same", member{"restart", false})
-	r.issue("old")
-	r.call("the old key signs, and is published", "old", accepted, anew)
-	r.advance("1h")
-	r.rotate("trim", 2, "same")
-	r.issue("unknown")
-	r.call("it signs still, and is remembered", "unknown", accepted, fromCache)
-	r.advance("24h")
-	r.issue("refused")
-	r.call("a day later everybody is refused", "refused", no(token.UnknownKey), anew)
-	r.restart("GitLab's processes are restarted", saas)
-	r.issue("new")
-	r.call("the new key signs", "new", accepted, fromCache)
-}
+// aMoment is the time around the end of a token in which the profiles differ: a second
+// before it both take it, a second after it neither.
+const aMoment = time.Second

@@ -1,6 +1,17 @@
 package derive
 
-import "github.com/ccmock/ccmock/internal/token"
+import (
+	"time"
+
+	"github.com/ccmock/ccmock/internal/token"
+)
+
+// outages take an issuer's discovery document or key set away.
+var outages = []drill{
+	{"issuer-down-at-start", "GitLab.com's discovery document cannot be had when the backend first needs keys.", downAtStart},
+	{"issuer-down-at-refill", "GitLab.com's key set cannot be had when that of the backend is a day old.", downAtRefill},
+	{"issuer-down-for-one-realm", "CustomersDot's discovery document cannot be had when the backend first needs keys.", downForOneRealm},
+}
 
 // inVain is how often an issuer is asked whose discovery document cannot be had. The AI gateway tries a second time.
 const inVain = 1
@@ -35,10 +46,10 @@ func (r *rotation) keysMissing() ruling {
 
 // afterADay has the AI gateway, which takes what it got for all there is, ask again.
 func (r *rotation) afterADay() {
-	r.advance("23h59m")
+	r.advance(keepsKeys - time.Minute)
 	r.issue("still")
 	r.call("it takes what it got for all there is", "still", r.keysMissing(), fromCache)
-	r.advance("1m")
+	r.advance(time.Minute)
 	r.call("until its set is a day old", "still", accepted, anew)
 }
 
@@ -51,7 +62,7 @@ func downAtStart(r *rotation) {
 		r.afterADay()
 		return
 	}
-	r.advance("1m")
+	r.advance(time.Minute)
 	r.call("it asks again as soon as it may", "first", accepted, anew)
 }
 
@@ -59,21 +70,21 @@ func downAtRefill(r *rotation) {
 	r.issue("first")
 	r.call("the backend fetches the keys", "first", accepted, anew)
 	r.issuerDown(saas, "openid.keys")
-	r.advance("24h")
+	r.advance(keepsKeys)
 	r.issue("second")
 	if !r.asksAgain() {
 		r.call("the old set is kept after a second try", "second", accepted, 2*anew)
 		r.issuerUp("openid.keys")
-		r.advance("23h59m")
+		r.advance(keepsKeys - time.Minute)
 		r.issue("third")
 		r.call("and counts as new", "third", accepted, fromCache)
-		r.advance("1m")
+		r.advance(time.Minute)
 		r.call("for another day", "third", accepted, anew)
 		return
 	}
 	r.call("the old set is good enough", "second", accepted, anew)
 	r.issuerUp("openid.keys")
-	r.advance("1m")
+	r.advance(time.Minute)
 	r.call("it asks again as soon as it may", "second", accepted, anew)
 }
 
@@ -93,11 +104,11 @@ func downForOneRealm(r *rotation) {
 	managed("those of self-managed instances are not", r.keysMissing(), fetches)
 	r.issuerUp("openid.configuration")
 	if r.asksAgain() {
-		r.advance("1m")
+		r.advance(time.Minute)
 	} else {
-		r.advance("23h59m")
+		r.advance(keepsKeys - time.Minute)
 		managed("until the set is a day old", r.keysMissing(), fromCache)
-		r.advance("1m")
+		r.advance(time.Minute)
 	}
 	managed("all are served", accepted, anew)
 }

@@ -38,8 +38,17 @@ var (
 // the audience exactly, headers that agree, scopes as a list.
 func (d deriver) spoilt() []spoilt {
 	all := []spoilt{{name: Good, strict: accepted, gateway: accepted}}
-	for _, group := range [][]spoilt{d.bearers(), segments(), d.algorithms(), d.keys(), d.expiries(), d.audiences(), d.claims(), d.headers(), d.users()} {
+	for _, group := range [][]spoilt{
+		d.bearers(), segments(), encodings(), d.algorithms(), spellings(), d.keys(), d.stagings(), d.expiries(), d.audiences(),
+		d.claims(), nulls(), d.headers(), d.repeats(), d.users(),
+	} {
 		all = append(all, group...)
+	}
+	for n := range all {
+		// A probe takes a crash for a fault, also where the real AI gateway has it.
+		if all[n].gateway.status == 500 && d.feature.Backend.Profile == feature.AIGateway {
+			all[n].stubOnly = true
+		}
 	}
 	return all
 }

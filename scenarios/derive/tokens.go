@@ -45,11 +45,12 @@ func (d deriver) tokenCase(s spoilt) Case {
 	}
 }
 
-// The other parties of these flows: an instance that is not the caller, and one whose
-// owner publishes keys of his own.
+// The other parties of these flows: an instance that is not the caller, and two that
+// publish keys of their own.
 const (
 	bystander = "other"
 	attacker  = "mallory"
+	staging   = "staging" // an issuer of another environment
 )
 
 // ruling is what the feature's backend makes of a call.
@@ -110,6 +111,8 @@ func (d deriver) expected(r ruling) object {
 	switch {
 	case d.real != nil:
 		return expect
+	case r.status == 500:
+		expect = expect.with("body", r.says)
 	case r.status == 403 && r.says == "":
 		expect = expect.with("body", object{{"detail", lacksScope(f)}})
 	case r.status == 403:
@@ -165,6 +168,7 @@ func (d deriver) tokenWorld() object {
 			{selfHosted, instance(true)},
 			{bystander, instance(true)},
 			{attacker, instance(false)},
+			{staging, instance(false)},
 		}},
 		{"users", object{{user, object{{"instance", selfHosted}}}}},
 	}

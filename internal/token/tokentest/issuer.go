@@ -23,15 +23,16 @@ type Issuer struct {
 	redirected atomic.Bool
 	fetches    atomic.Int64
 	requestID  atomic.Value
+	mux        *http.ServeMux
 }
 
 // NewIssuer starts an issuer that publishes the key of that name in Pool. It is closed when the test ends.
 func NewIssuer(t testing.TB, name string) *Issuer {
 	t.Helper()
-	i := &Issuer{}
+	i := &Issuer{mux: http.NewServeMux()}
 	i.requestID.Store("")
 	i.Publish(Key(t, name))
-	mux := http.NewServeMux()
+	mux := i.mux
 	mux.HandleFunc("GET /.well-known/openid-configuration", i.discovery)
 	mux.HandleFunc("GET "+keySetPath, i.keySet)
 	mux.Handle("GET /moved", http.RedirectHandler(keySetPath, http.StatusFound))
@@ -48,6 +49,9 @@ func NewIssuer(t testing.TB, name string) *Issuer {
 
 // As is the issuer as one that trusts it knows it, under a name.
 func (i *Issuer) As(name string) token.Issuer { return token.Issuer{Name: name, URL: i.URL} }
+
+// Handle has the issuer answer something else, too.
+func (i *Issuer) Handle(pattern string, h http.HandlerFunc) { i.mux.HandleFunc(pattern, h) }
 
 // Publish puts other keys in the place of those published.
 func (i *Issuer) Publish(keys ...*token.Key) {
