@@ -30,19 +30,21 @@ const (
 	maxAccesses   = 10 // each may cost a signature
 )
 
-func newSchema(s *Stub) (*graphql.Schema, error) {
-	return graphql.ParseSchema(schemaText, &resolver{s},
+// schema is that of every CustomersDot of the process: reading it takes longer than
+// everything else that a start does. Resolvers find theirs in the context.
+var schema = sync.OnceValues(func() (*graphql.Schema, error) {
+	return graphql.ParseSchema(schemaText, &resolver{},
 		graphql.UseStringDescriptions(), graphql.UseFieldResolvers(), graphql.DisableFieldSelections(),
 		graphql.MaxQueryLength(maxQuery), graphql.MaxDepth(maxDepth),
 		graphql.MaxSelections(maxSelections), graphql.OverlapValidationLimit(maxOverlaps),
-		graphql.PanicHandler(panics{}), graphql.Logger(panics{s}))
-}
+		graphql.PanicHandler(panics{}), graphql.Logger(panics{}))
+})
 
 // panics keeps a panic of a resolver out of the answer and puts it into the log.
-type panics struct{ stub *Stub }
+type panics struct{}
 
-func (p panics) LogPanic(ctx context.Context, value any) {
-	p.stub.service.Log().ErrorContext(ctx, "resolver panicked", "service", Name, "cause", value)
+func (panics) LogPanic(ctx context.Context, value any) {
+	callOf(ctx).stub.service.Log().ErrorContext(ctx, "resolver panicked", "service", Name, "cause", value)
 }
 
 func (panics) MakePanicError(context.Context, any) *errors.QueryError {
@@ -74,7 +76,7 @@ func (s *Stub) graphql(r *http.Request) (stub.Reply, error) {
 		// The words of the Ruby library that CustomersDot is built on.
 		return s.answer(r, &graphql.Response{Errors: []*errors.QueryError{{Message: "No query string was present"}}}), nil
 	}
-	c := &call{header: r.Header}
+	c := &call{stub: s, header: r.Header}
 	response := s.schema.Exec(context.WithValue(r.Context(), callKey{}, c), body.Query, body.OperationName, variables)
 	c.tell(journal.Of(r.Context()))
 	reword(response)
@@ -125,6 +127,7 @@ func readVariables(raw json.RawMessage) (map[string]any, error) {
 // call is one GraphQL request. Resolvers run side by side, and may still do so when the
 // client has gone and the journal's entry is closed, so they note here what goes into it.
 type call struct {
+	stub   *Stub
 	header http.Header
 
 	mu       sync.Mutex

@@ -69,7 +69,7 @@ func New(env stub.Env, o Options) (*Stub, error) {
 		Name: Name, Kind: journal.CustomersDot, Style: style, MaxBody: maxBody, Headers: ownHeaders,
 	})
 	var err error
-	if s.schema, err = newSchema(s); err != nil {
+	if s.schema, err = schema(); err != nil {
 		return nil, fmt.Errorf("customersdot: graphql schema: %w", err)
 	}
 	first, err := s.firstEdition()

@@ -48,14 +48,30 @@ func Sign(k *Key, c Claims, o SignOptions) (string, error) {
 		return "", fmt.Errorf("sign token: %w", err)
 	}
 	t := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims(payload))
-	if o.WithKeyID {
-		t.Header["kid"] = k.ID()
-	}
+	t.Header = o.header(k)
 	raw, err := t.SignedString(k.private)
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
 	}
 	return raw, nil
+}
+
+func (o SignOptions) header(k *Key) map[string]any {
+	header := map[string]any{"typ": "JWT", "alg": algorithm}
+	if o.WithKeyID {
+		header["kid"] = k.ID()
+	}
+	return header
+}
+
+// Unsigned is the header and the claims of the token that [Sign] would make, to be
+// changed and handed to [ForgeAs].
+func Unsigned(k *Key, c Claims, o SignOptions) (header, claims map[string]any, err error) {
+	claims, err = c.payload()
+	if err != nil {
+		return nil, nil, fmt.Errorf("claims of a token: %w", err)
+	}
+	return o.header(k), claims, nil
 }
 
 func (c Claims) payload() (map[string]any, error) {
