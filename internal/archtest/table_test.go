@@ -20,6 +20,7 @@ var layers = []layer{
 	{packages: []string{"internal/stub"}},
 	{packages: []string{"rails_stub", "customersdot_stub", "gateway", "backends"}},
 	{packages: []string{"internal/ecosystem", "scenarios"}},
+	{packages: []string{"internal/inprocess"}},
 	{packages: []string{"."}},
 	{packages: []string{"cmd"}},
 	{packages: []string{"cmd/ccmock"}},

@@ -68,6 +68,7 @@ type Faults struct {
 type Entries struct {
 	Entries []journal.Entry `json:"entries"`
 	Last    uint64          `json:"last"` // the number of the newest entry of all
+	Now     time.Time       `json:"now"`  // when this was read
 }
 
 // Failure is the body of every answer that is an error.

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"runtime/debug"
 
-	"github.com/gorilla/mux"
-
 	"github.com/ccmock/ccmock/internal/clock"
 	"github.com/ccmock/ccmock/internal/fault"
 	"github.com/ccmock/ccmock/internal/journal"
@@ -53,7 +51,7 @@ func NewService(env Env, o Options) *Service {
 	}
 	s := &Service{options: o, env: env}
 	s.clock = clock.Skewed(env.Clock, &s.skew)
-	s.router = &Router{mux: mux.NewRouter().UseEncodedPath().SkipClean(true), adapt: s.adapt}
+	s.router = newRouter(s.adapt)
 	return s
 }
 

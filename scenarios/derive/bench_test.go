@@ -20,7 +20,7 @@ func BenchmarkDerivedCases(b *testing.B) {
 	flows, err := derive.Flows(cases, features)
 	require.NoError(b, err)
 	once := func() bool {
-		return scenarios.Console{Out: io.Discard, Quiet: true}.Run(b.Context(), flows, scenarios.Options{Start: start}).Failed()
+		return scenarios.Console{Out: io.Discard, Quiet: true}.Run(b.Context(), flows, scenarios.Options{Start: pool.Start}).Failed()
 	}
 	require.False(b, once()) // makes the keys
 	runs := 0
