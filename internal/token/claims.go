@@ -49,11 +49,15 @@ func Sign(k *Key, c Claims, o SignOptions) (string, error) {
 	}
 	t := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims(payload))
 	t.Header = o.header(k)
-	raw, err := t.SignedString(k.private)
+	text, err := t.SigningString()
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
 	}
-	return raw, nil
+	signature, err := k.sign(text)
+	if err != nil {
+		return "", fmt.Errorf("sign token: %w", err)
+	}
+	return text + "." + base64.RawURLEncoding.EncodeToString(signature), nil
 }
 
 func (o SignOptions) header(k *Key) map[string]any {
@@ -130,7 +134,7 @@ func ForgeBytes(k *Key, header, payload []byte) (string, error) {
 	if k == nil {
 		return text + ".", nil
 	}
-	signature, err := jwt.SigningMethodRS256.Sign(text, k.private)
+	signature, err := k.sign(text)
 	if err != nil {
 		return "", fmt.Errorf("forge token: %w", err)
 	}
