@@ -11,17 +11,13 @@ import (
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/fault"
-	"github.com/ccmock/ccmock/scenarios"
 )
 
 // adversary changes all that a flow can change, in a world of the honest flow's instances,
 // and puts nothing back.
-func adversary(t *testing.T, target scenarios.Target) {
+func adversary(t *testing.T, c *control.Client) {
 	t.Helper()
 	ctx := t.Context()
-	c, err := control.Connect(ctx, "", target.Control...)
-	require.NoError(t, err)
-	defer c.Close()
 	do := func(action string, args any) {
 		t.Helper()
 		_, err := control.Call[any](ctx, c, action, args)

@@ -108,19 +108,23 @@ func TestNothingOfAnAdversaryIsLeft(t *testing.T) {
 	for range 2 {
 		target, stop, err := p.Start(t.Context(), f.World, f.Features)
 		require.NoError(t, err)
-		require.Equal(t, fresh.Stage.Services, stageOf(t, target), "this is another ecosystem")
-		adversary(t, target)
+		c := connect(t, target)
+		require.Equal(t, fresh.Stage.Services, c.Services(), "this is another ecosystem")
+		requireNothingHappened(t, c)
+		adversary(t, c)
 		stop()
 		requireSame(t, story(t, fresh), story(t, play(t, p, f)), "after the adversary")
 	}
 }
 
-func stageOf(t *testing.T, target scenarios.Target) []control.Service {
+func requireNothingHappened(t *testing.T, c *control.Client) {
 	t.Helper()
-	c, err := control.Connect(t.Context(), "", target.Control...)
+	entries, err := c.Journal(t.Context(), nil, "")
 	require.NoError(t, err)
-	defer c.Close()
-	return c.Services()
+	require.Empty(t, entries)
+	faults, err := c.Faults(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, faults)
 }
 
 // TestFlowsInAnyOrder plays all flows, incidents and drills, in an order of its own each
