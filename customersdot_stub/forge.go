@@ -25,7 +25,7 @@ func (s *Stub) sign(_ context.Context, r control.SignRequest) (control.TokenResu
 	if err != nil {
 		return control.TokenResult{}, err
 	}
-	raw, err := s.spoil(key, s.claims(f, catalog.Decide(f.edition.catalog, f.Facts)), r.Header, r.Claims, r.Stranger, r.Forgery())
+	raw, err := s.spoil(key, s.claims(st, f, catalog.Decide(f.edition.catalog, f.Facts)), r.Header, r.Claims, r.Stranger, r.Forgery())
 	if err != nil {
 		return control.TokenResult{}, err
 	}
