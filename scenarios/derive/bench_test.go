@@ -1,8 +1,10 @@
 package derive_test
 
 import (
+	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,8 +13,8 @@ import (
 	"github.com/ccmock/ccmock/scenarios/derive"
 )
 
-// BenchmarkDerivedCases runs every case of the features that ccmock comes with. With
-// -cpu 1,2 it shows what a second core adds.
+// BenchmarkDerivedCases runs every case of the features that ccmock comes with, on one
+// processor and on all.
 func BenchmarkDerivedCases(b *testing.B) {
 	features := shipped(b)
 	cases, err := derive.Cases(features, derive.Options{})
@@ -23,13 +25,17 @@ func BenchmarkDerivedCases(b *testing.B) {
 		return scenarios.Console{Out: io.Discard, Quiet: true}.Run(b.Context(), flows, scenarios.Options{Start: pool.Start}).Failed()
 	}
 	require.False(b, once()) // makes the keys
-	runs := 0
-	for b.Loop() {
-		require.False(b, once())
-		runs++
+	for _, procs := range slices.Compact([]int{1, runtime.NumCPU()}) {
+		b.Run(fmt.Sprintf("procs=%d", procs), func(b *testing.B) {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+			runs := 0
+			for b.Loop() {
+				require.False(b, once())
+				runs++
+			}
+			b.ReportMetric(float64(runs*len(flows))/b.Elapsed().Seconds(), "cases/s")
+		})
 	}
-	b.ReportMetric(float64(runs*len(flows))/b.Elapsed().Seconds(), "cases/s")
-	b.ReportMetric(float64(runtime.GOMAXPROCS(0)), "procs")
 }
 
 // BenchmarkDerivation derives those cases, and makes flows of them.
