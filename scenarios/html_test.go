@@ -5,14 +5,11 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/ccmock/ccmock/scenarios"
 )
 
 // style is the part of a page that says nothing about a report.
