@@ -32,7 +32,7 @@ func adversary(t *testing.T, c *control.Client) {
 		require.NoError(t, err)
 		req.Header.Set("Private-Token", pat)
 		req.Header.Set("Content-Type", "application/json")
-		if resp, err := http.DefaultClient.Do(req); err == nil { // whatever comes of it
+		if resp, err := client.Do(req); err == nil { // whatever comes of it
 			require.NoError(t, resp.Body.Close())
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ccmock/ccmock/internal/clock"
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/ecosystem"
 	"github.com/ccmock/ccmock/internal/feature"
@@ -144,7 +145,7 @@ func TestFlowsInAnyOrder(t *testing.T) {
 	apart := newPool(t)
 	apart.Close() // keeps none from now on
 	want := run(apart, 2)
-	seed := rand.Uint64()
+	seed := uint64(clock.Real{}.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
 	for _, workers := range []int{1, 4} {
 		random.Shuffle(len(all), func(a, b int) { all[a], all[b] = all[b], all[a] })

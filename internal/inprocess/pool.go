@@ -149,7 +149,7 @@ func (p *Pool) Close() {
 func (s *stage) close() {
 	s.leave()
 	// A flow that was interrupted leaves requests behind; they are cut off.
-	_ = s.Ecosystem.Close(context.Background())
+	_ = s.Close(context.Background())
 }
 
 // names are those of the instances, GitLab.com among them, sorted.
