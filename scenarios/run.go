@@ -100,7 +100,7 @@ func newResult(f *Flow) *Result {
 	return r
 }
 
-// runOwn runs a flow in an ecosystem of its own.
+// runOwn runs a flow in the ecosystem that Start gives it.
 func runOwn(t T, f *Flow, r *Result, o Options) {
 	target, stop, err := o.Start(t.Context(), f.World, f.Features)
 	if err != nil {
