@@ -90,7 +90,7 @@ func TestAnInterruptedFlowLeavesNothing(t *testing.T) {
 	require.NoError(t, err)
 	cancel()
 	stop()
-	require.False(t, answers(t, target.Control[0]))
+	require.Zero(t, p.Idle())
 	require.NotEqual(t, target.Control[0], visit(t, t.Context(), p, f))
 }
 
@@ -107,23 +107,23 @@ func TestFewEcosystemsWait(t *testing.T) {
 	for _, stop := range stops {
 		stop()
 	}
-	for n, u := range all {
-		require.Equal(t, n >= 2, answers(t, u), "ecosystem %d", n)
+	require.Equal(t, inprocess.MostIdle, p.Idle())
+	for n, u := range all[2:] { // somebody else may have the ports of the first by now
+		require.True(t, answers(t, u), "ecosystem %d", n+2)
 	}
 	p.Close()
-	for _, u := range all {
-		require.False(t, answers(t, u))
-	}
-	require.False(t, answers(t, visit(t, t.Context(), p, f)), "a closed pool keeps none")
+	require.Zero(t, p.Idle())
+	visit(t, t.Context(), p, f)
+	require.Zero(t, p.Idle(), "a closed pool keeps none")
 }
 
 func TestAWorldThatMakesNoSense(t *testing.T) {
 	t.Parallel()
 	p, f := newPool(t), honest(t)
-	used := visit(t, t.Context(), p, f)
+	visit(t, t.Context(), p, f)
 	wrong := f.World
 	wrong.Users = []world.User{{Name: "nobody", Instance: "nowhere"}}
 	_, _, err := p.Start(t.Context(), wrong, f.Features)
 	require.ErrorContains(t, err, "nowhere")
-	require.False(t, answers(t, used), "it is good for nothing any more")
+	require.Zero(t, p.Idle(), "the ecosystem is good for nothing any more")
 }
