@@ -26,7 +26,7 @@ func TestAThousandFlowsLeaveNothingBehind(t *testing.T) {
 func TestEcosystemsLeaveNothingBehind(t *testing.T) {
 	closed := inprocess.New(ecosystem.Options{Keys: keys, Seed: seed})
 	closed.Close() // keeps none
-	requireNoGrowth(t, closed, 20, 9)
+	requireNoGrowth(t, closed, 10, 9)
 }
 
 // requireNoGrowth runs a number of flows once, and then more times.
