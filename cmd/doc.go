@@ -3,9 +3,10 @@
 // # Exit codes
 //
 //	0  all is well: every flow passed, nothing to complain about, stopped on request
-//	1  a flow failed, or an ecosystem that was asked is not healthy
+//	1  a flow failed, a probed service let in or crashed on what it must refuse, or an
+//	   ecosystem that was asked is not healthy
 //	2  bad usage, or a file or token that cannot be read
-//	3  a service could not start, or stopped by itself
+//	3  a service could not start, did not answer, or stopped by itself
 //
 // # Streams
 //

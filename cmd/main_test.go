@@ -14,7 +14,7 @@ func TestUsageIsRefusedInOneLineWithAHint(t *testing.T) {
 		{"--json tset", "ccmock: unknown command \"tset\" for \"ccmock\"\nhint: did you mean \"test\"?\n"},
 		{"tset --json", "ccmock: unknown command \"tset\" for \"ccmock\"\nhint: did you mean \"test\"?\n"},
 		{"help tset", "ccmock: unknown command \"tset\" for \"ccmock\"\nhint: did you mean \"test\"?\n"},
-		{"zzz", "ccmock: unknown command \"zzz\" for \"ccmock\"\nhint: commands are completion, diff, explain, health, help, lint, new, schema, test, token, up, version\n"},
+		{"zzz", "ccmock: unknown command \"zzz\" for \"ccmock\"\nhint: commands are completion, diff, explain, health, help, lint, new, probe, schema, test, token, up, version\n"},
 		{"completion bahs", "ccmock: unknown command \"bahs\" for \"ccmock completion\"\nhint: did you mean \"bash\"?\n"},
 		{"--helpp", "ccmock: unknown flag: --helpp\nhint: did you mean --help?\n"},
 		{"lint --jsn", "ccmock: unknown flag: --jsn\nhint: did you mean --json?\n"},
@@ -34,7 +34,7 @@ func TestUsageIsRefusedInOneLineWithAHint(t *testing.T) {
 }
 
 func TestHelpAndVersion(t *testing.T) {
-	for _, args := range []string{"", "help", "--help", "-h", "up --help", "help token mint", "token", "test -h", "lint -h", "explain -h", "health -h"} {
+	for _, args := range []string{"", "help", "--help", "-h", "up --help", "help token mint", "token", "test -h", "lint -h", "explain -h", "health -h", "probe -h"} {
 		require.Contains(t, ok(t, strings.Fields(args)...), "Usage:\n  ccmock", args)
 	}
 	require.Regexp(t, `^ccmock \S+ \(go1\S+ \w+/\w+\)\n$`, ok(t, "version"))
@@ -61,6 +61,8 @@ func TestShellCompletion(t *testing.T) {
 		{"up gateway |", "rails customersdot backends"},
 		{"up --log-level |", "debug info warn error"},
 		{"explain --features " + features + " --scope |", "shine"},
+		{"probe --profile |", "strict ai-gateway"},
+		{"probe --method |", "GET POST PUT PATCH DELETE"},
 		{"explain --instance |", "acme dedicated gitlab saas self-managed"},
 		{"explain --license |", "none online_cloud offline_cloud legacy"},
 		{"token mint --features " + features + " --scope |", "shine"},

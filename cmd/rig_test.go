@@ -18,11 +18,15 @@ import (
 
 	"github.com/ccmock/ccmock/cmd"
 	"github.com/ccmock/ccmock/internal/goldentest"
+	"github.com/ccmock/ccmock/internal/probe/probetest"
 )
 
 // TestMain gives the tests a cache folder of their own, which they share: signing keys
 // are slow to make.
 func TestMain(m *testing.M) {
+	if probetest.Main() { // this is the service that a test of probe has started
+		return
+	}
 	dir, err := os.MkdirTemp("", "ccmock-cmd-")
 	if err != nil {
 		panic(err)

@@ -62,13 +62,26 @@ var portFlags = []struct {
 	{"control-port", "the control plane", func(p *ecosystem.Ports) *int { return &p.Control }},
 }
 
-func (p *ports) flags(c *cobra.Command) {
+// flags adds those of the named services, or of all.
+func (p *ports) flags(c *cobra.Command, names ...string) {
 	c.Flags().IntVar(&p.base, "port-base", 0, "first port of a layout of all, `N`; 0 takes free ports (default: the ports of GDK)")
 	p.own = map[string]*int{}
 	defaults := ecosystem.DefaultPorts()
 	for _, f := range portFlags {
+		if len(names) > 0 && !slices.Contains(names, f.name) {
+			continue
+		}
 		p.own[f.name] = c.Flags().Int(f.name, *f.field(&defaults), "`PORT` of "+f.usage)
 	}
+}
+
+// given reports whether any of the flags was.
+func (p *ports) given(c *cobra.Command) bool {
+	set := c.Flags().Changed("port-base")
+	for name := range p.own {
+		set = set || c.Flags().Changed(name)
+	}
+	return set
 }
 
 // layout is where services listen; nil means free ports for all.

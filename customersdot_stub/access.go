@@ -7,15 +7,15 @@ import (
 )
 
 // resolver answers the root fields of the schema.
-type resolver struct{}
+type resolver struct{ stub *Stub }
 
 // CloudConnectorAccess answers the query that instances sync their tokens with.
-func (*resolver) CloudConnectorAccess(ctx context.Context, args struct {
+func (r *resolver) CloudConnectorAccess(ctx context.Context, args struct {
 	LicenseKey    string
 	GitlabVersion *string
 },
 ) (*access, error) {
-	c, s := callOf(ctx), callOf(ctx).stub
+	c, s := callOf(ctx), r.stub
 	if !c.access() {
 		return nil, failure(fmt.Sprintf("At most %d cloudConnectorAccess fields are answered in one request", maxAccesses))
 	}
@@ -82,7 +82,7 @@ func (a *access) AvailableServices() []availableService {
 func (a *access) Catalog() anyJSON { return a.facts.edition.json }
 
 // CloudActivationActivate binds a licence to an instance and hands the licence out.
-func (*resolver) CloudActivationActivate(ctx context.Context, args struct {
+func (r *resolver) CloudActivationActivate(ctx context.Context, args struct {
 	Input struct {
 		ActivationCode     string
 		InstanceIdentifier string
@@ -100,8 +100,8 @@ func (*resolver) CloudActivationActivate(ctx context.Context, args struct {
 			ClientMutationID: in.ClientMutationID, FutureSubscriptions: []futureSubscription{}, Errors: []string{message},
 		}
 	}
-	now := c.stub.service.Clock().Now()
-	st := c.stub.state.Load()
+	now := r.stub.service.Clock().Now()
+	st := r.stub.state.Load()
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	sub := st.activated(in.ActivationCode)

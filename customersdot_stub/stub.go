@@ -8,11 +8,10 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/graph-gophers/graphql-go"
-
 	"github.com/ccmock/ccmock/internal/clock"
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/feature"
+	"github.com/ccmock/ccmock/internal/graphql"
 	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/stub"
 	"github.com/ccmock/ccmock/internal/token"
@@ -70,7 +69,7 @@ func New(env stub.Env, o Options) (*Stub, error) {
 		Name: Name, Kind: journal.CustomersDot, Style: style, MaxBody: maxBody, Headers: ownHeaders,
 	})
 	var err error
-	if s.schema, err = schema(); err != nil {
+	if s.schema, err = newSchema(s); err != nil {
 		return nil, fmt.Errorf("customersdot: graphql schema: %w", err)
 	}
 	first, err := s.firstEdition()

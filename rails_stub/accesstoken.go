@@ -133,7 +133,11 @@ func (i *Instance) issue(a ask, r *release, now time.Time) (accessToken, error) 
 		decision = catalog.Decide(&catalog.Catalog{Services: []catalog.Service{service}}, i.facts(a.person, r, now, true))
 		claims.Scopes, claims.Audience = decision.Granted(), []string{service.Audience()}
 	case Tokens:
-		decision = catalog.Decide(i.catalog, i.facts(nil, r, now, false))
+		facts := i.facts(nil, r, now, false)
+		if i.given.Settings.RawAddOnNames {
+			facts.Purchases = slices.DeleteFunc(slices.Clone(facts.Purchases), func(p catalog.Purchase) bool { return p.AddOn == "duo_pro" })
+		}
+		decision = catalog.Decide(i.catalog, facts)
 		claims.Scopes, claims.Audience = decision.Granted(), decision.Audiences()
 	}
 	if form == constant {

@@ -94,7 +94,9 @@ func (i *Instance) activated(got answer) result {
 	case done == nil:
 		return failed(ActivationFailed, "CustomersDot sent no licence")
 	case len(done.Errors) > 0:
-		return failed(ActivationFailed, "%s", strings.Join(done.Errors, ", "))
+		r := failed(ActivationFailed, "%s", strings.Join(done.Errors, ", "))
+		r.errors = done.Errors
+		return r
 	default:
 		return i.install(done.LicenseKey)
 	}

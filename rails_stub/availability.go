@@ -139,7 +139,7 @@ func (f *endpoint) catalogName(r *release) string {
 // deny is the answer to a user who may not use the feature.
 func (f *endpoint) deny(reason token.Reason, detail string) *stub.Error {
 	if f.kind == chat {
-		return &stub.Error{Status: http.StatusNotFound, Message: "404 Not Found", Reason: string(reason), Detail: detail}
+		return &stub.Error{Status: http.StatusNotFound, Message: notFound, Reason: string(reason), Detail: detail}
 	}
 	return unauthorized(reason, detail)
 }

@@ -107,7 +107,7 @@ func requireRefused(t *testing.T, path string, reason token.Reason, got answered
 	t.Helper()
 	switch {
 	case reason == "":
-		require.Equal(t, 200, got.status, got.body)
+		require.Equal(t, 2, got.status/100, got.body)
 	case path == "/api/v4/chat/completions":
 		require.Equal(t, 404, got.status)
 		require.JSONEq(t, `{"message":"404 Not Found"}`, got.body)

@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -27,7 +30,7 @@ func kindOf(e feature.Endpoint) bodyKind {
 	switch {
 	case strings.HasSuffix(e.Path, "/code/completions"):
 		return completions
-	case strings.HasPrefix(e.Path, "/v1/chat/"):
+	case strings.HasPrefix(e.Path, "/v1/chat/"), e.Path == laterAgent:
 		return chat
 	}
 	return passed
@@ -99,8 +102,7 @@ func checkText(object map[string]json.RawMessage, parent, name string, limit int
 	return nil
 }
 
-// chatBody puts a question into the prompt that the chat agent takes. What went before and
-// where the user is are not passed on.
+// chatBody puts a question into the prompt that the AI gateway takes.
 func chatBody(body []byte, rel *release) ([]byte, error) {
 	params, err := readObject(body)
 	if err != nil {
@@ -109,34 +111,15 @@ func chatBody(body []byte, rel *release) ([]byte, error) {
 	if err := checkText(params, "", "content", maxQuestion); err != nil {
 		return nil, badRequest(err.Error())
 	}
-	type metadata struct {
-		Source  string `json:"source"`
-		Version string `json:"version"`
+	var content string
+	var stream bool
+	if json.Unmarshal(params["content"], &content) != nil {
+		return nil, badRequest("content is invalid")
 	}
-	type payload struct {
-		Content  json.RawMessage `json:"content"`
-		Provider string          `json:"provider"`
-		Model    string          `json:"model"`
-	}
-	type component struct {
-		Type     string   `json:"type"`
-		Metadata metadata `json:"metadata"`
-		Payload  payload  `json:"payload"`
-	}
-	prompt := struct {
-		PromptComponents []component `json:"prompt_components"`
-		Stream           bool        `json:"stream"`
-	}{
-		PromptComponents: []component{{
-			Type:     "prompt",
-			Metadata: metadata{Source: "GitLab EE", Version: rel.version.Core()},
-			Payload:  payload{Content: params["content"], Provider: "anthropic", Model: "claude-2.1"},
-		}},
-	}
-	if raw, given := params["stream"]; given && json.Unmarshal(raw, &prompt.Stream) != nil {
+	if raw, given := params["stream"]; given && json.Unmarshal(raw, &stream) != nil {
 		return nil, badRequest("stream is invalid")
 	}
-	return json.Marshal(prompt)
+	return components(content, rel, stream)
 }
 
 // readObject reads a JSON object. No body at all is an object without members, as a form
@@ -175,4 +158,33 @@ func tooLarge(size, limit int) error {
 		Status: http.StatusRequestEntityTooLarge, Message: "413 Request Entity Too Large",
 		Reason: string(BodyTooLarge), Detail: fmt.Sprintf("the body has %d bytes, expected at most %d", size, limit),
 	}
+}
+
+// readParams reads parameters as Grape does: of the query, and of a JSON object or of a
+// form in the body, which win.
+func readParams(r *http.Request) (map[string]json.RawMessage, error) {
+	params := map[string]json.RawMessage{}
+	add := func(from url.Values) {
+		for name, values := range from {
+			if text, err := json.Marshal(values[0]); err == nil {
+				params[name] = text
+			}
+		}
+	}
+	add(r.URL.Query())
+	body, err := readBody(r)
+	if err != nil {
+		return nil, err
+	}
+	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media == "application/x-www-form-urlencoded" {
+		form, err := url.ParseQuery(string(body))
+		if err != nil {
+			return nil, badRequest("Problems parsing form")
+		}
+		add(form)
+		return params, nil
+	}
+	object, err := readObject(body)
+	maps.Copy(params, object)
+	return params, err
 }

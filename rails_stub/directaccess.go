@@ -41,17 +41,16 @@ func (i *Instance) directAccess(f *endpoint) stub.Handler {
 		case badURL != nil:
 			return stub.Reply{}, badURL
 		case !rel.directAccess:
-			return stub.Reply{}, &stub.Error{
-				Status: http.StatusNotFound, Body: map[string]string{"error": "404 Not Found"},
-				Reason: string(EndpointUnknown), Detail: "GitLab " + rel.text + " has no direct access yet",
-			}
+			return stub.Reply{}, notYet(rel, "direct access")
 		}
-		p, err := i.authenticate(r)
+		p, right, err := i.admit(r, f, rel, now)
 		if err != nil {
 			return stub.Reply{}, err
 		}
-		right, err := i.mayUse(p, f, rel, now)
-		if err != nil {
+		if err := i.directForbidden(); err != nil {
+			return stub.Reply{}, err
+		}
+		if err := i.limitRate("direct_access", p, rel.directLimit, nil); err != nil {
 			return stub.Reply{}, err
 		}
 		t, err := i.tokenFor(p, f, rel, now)
@@ -70,9 +69,12 @@ func (i *Instance) directAccess(f *endpoint) stub.Handler {
 		status, answer, err := i.stub.userToken(ctx, target, h)
 		switch {
 		case err != nil:
-			return stub.Reply{}, tokenCreationFailed(string(GatewayUnreachable), unreachable("the gateway", err))
+			return stub.Reply{}, tokenCreationFailed(string(GatewayUnreachable), unreachable(err))
 		case status/100 != 2 || answer.Token == "":
-			return stub.Reply{}, refusedToken(rel, status, answer)
+			return stub.Reply{}, i.refusedToken(rel, status, answer)
+		}
+		if err := i.defaultGroupMissing(p, rel); err != nil {
+			return stub.Reply{}, err
 		}
 		return stub.JSON(http.StatusCreated, struct {
 			BaseURL   string            `json:"base_url"`
@@ -110,10 +112,13 @@ func tokenCreationFailed(reason, detail string) error {
 
 // refusedToken is the answer when the gateway gave no token. From 18.3 on it tells the
 // gateway's own reasons, under the gateway's status.
-func refusedToken(rel *release, status int, answer userToken) error {
+func (i *Instance) refusedToken(rel *release, status int, answer userToken) error {
 	message, detail := "Token creation failed", "the gateway answered "+http.StatusText(status)
 	if status/100 == 2 {
 		message, detail = "Token is missing in response", detail+" without a token"
+		if i.given.Settings.MissingUserToken503 {
+			status = http.StatusServiceUnavailable
+		}
 	}
 	if !rel.tellsWhy {
 		return tokenCreationFailed(string(GatewayRefused), detail)

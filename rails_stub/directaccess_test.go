@@ -11,6 +11,7 @@ import (
 
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/fidelity"
+	"github.com/ccmock/ccmock/internal/goldentest"
 	"github.com/ccmock/ccmock/internal/token"
 	railsstub "github.com/ccmock/ccmock/rails_stub"
 )
@@ -58,6 +59,7 @@ func TestDirectAccess(t *testing.T) {
 	require.Equal(t, "oidc", body.Headers["X-Gitlab-Authentication-Type"])
 
 	up := r.gateway.last(t)
+	goldentest.Text(t, "golden/client/direct_access.txt", "== answer ==\n"+showAnswer(got)+"== upstream ==\n"+show(up))
 	require.Equal(t, "/auth/v1/code/user_access_token", up.path)
 	require.Empty(t, up.body)
 	require.Equal(t, body.Headers["X-Gitlab-Global-User-Id"], up.header.Get("X-Gitlab-Global-User-Id"))

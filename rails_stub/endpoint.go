@@ -11,7 +11,6 @@ import (
 	"github.com/ccmock/ccmock/internal/feature"
 	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/stub"
-	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/internal/world"
 )
 
@@ -63,14 +62,10 @@ func (i *Instance) use(f *endpoint) http.Handler {
 }
 
 // serve does what GitLab does before it lets go of the request: who is it, may they, is
-// the request in order, is there a token.
+// the request in order, are there too many, is there a token.
 func (i *Instance) serve(w http.ResponseWriter, r *http.Request, f *endpoint) error {
 	rel, now := i.installed(), i.service.Clock().Now()
-	p, err := i.authenticate(r)
-	if err != nil {
-		return err
-	}
-	right, err := i.mayUse(p, f, rel, now)
+	p, right, err := i.admit(r, f, rel, now)
 	if err != nil {
 		return err
 	}
@@ -82,14 +77,16 @@ func (i *Instance) serve(w http.ResponseWriter, r *http.Request, f *endpoint) er
 	if body, err = f.kind.translate(body, rel); err != nil {
 		return err
 	}
+	if err := i.limitCompletions(p, f, rel); err != nil {
+		return err
+	}
 	t, err := i.tokenFor(p, f, rel, now)
 	if err != nil {
 		return err
 	}
-	entry := journal.Of(r.Context())
-	note(entry, t)
-	if t.raw == "" && !rel.emptyBearer {
-		return unauthorized(token.NoToken, i.noToken())
+	note(journal.Of(r.Context()), t)
+	if err := i.noTokenFor(t, rel); err != nil {
+		return err
 	}
 	if f.to == suggestions && size > rel.maxBody {
 		return tooLarge(size, rel.maxBody)
@@ -133,17 +130,22 @@ func (i *Instance) noToken() string {
 	return i.name + " has no token: it never synced one, or the last sync took it away"
 }
 
-// header puts the request headers of a call together.
+// header puts the headers together for a call that goes on from a request.
 func (i *Instance) header(to reach, rel *release, p *person, g grant, t accessToken, now time.Time, r *http.Request) http.Header {
+	return i.headerOf(to, rel, p, g, t, now, r.Header, journal.Of(r.Context()).RequestID)
+}
+
+// headerOf puts the headers of a call together. Client are those of the user's client.
+func (i *Instance) headerOf(to reach, rel *release, p *person, g grant, t accessToken, now time.Time, client http.Header, requestID string) http.Header {
 	c := &caller{
 		instance: i.given, host: i.address.Hostname(), version: rel.version,
-		person: p, grant: g, now: now, client: r.Header,
+		person: p, grant: g, now: now, client: client,
 	}
 	if to >= aiClients {
 		c.seats = i.purchasedSeats(now)
 	}
 	h := rel.headers[to].build(c)
 	h["Authorization"] = []string{cmp.Or(t.bearer, "Bearer ")}
-	h["X-Request-Id"] = []string{journal.Of(r.Context()).RequestID}
+	h["X-Request-Id"] = []string{requestID}
 	return h
 }

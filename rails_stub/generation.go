@@ -9,6 +9,8 @@ type Generation struct {
 	tokenRule
 	syncRule
 	apiRule
+	clientRule
+	probeRule
 }
 
 // since is the GitLab version, such as "17.11", from which on a row holds.
@@ -150,9 +152,11 @@ func behaviour(v catalog.Version) milestone {
 func generationOf(v catalog.Version) Generation {
 	m := behaviour(v)
 	return Generation{
-		tokenRule: rule(tokenRules, m),
-		syncRule:  rule(syncRules, m),
-		apiRule:   rule(apiRules, m),
+		tokenRule:  rule(tokenRules, m),
+		syncRule:   rule(syncRules, m),
+		apiRule:    rule(apiRules, m),
+		clientRule: rule(clientRules, m),
+		probeRule:  rule(probeRules, m),
 	}
 }
 

@@ -1,6 +1,7 @@
 package railsstub
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -29,13 +30,17 @@ type Instance struct {
 	retired atomic.Bool      // the world has moved on
 	release atomic.Pointer[release]
 	working sync.Mutex // held by the one job that runs
+	limits  limiter
+	talks   talks
 
 	mu        sync.RWMutex
 	people    map[string]*person // by name
 	byToken   map[string]*person
 	license   *license
-	stale     *license // what the token sync has in its cache, nil if that is license
-	halted    bool     // jobs that fall due are not run
+	stale     *license                    // what the token sync has in its cache, nil if that is license
+	halted    bool                        // jobs that fall due are not run
+	queue     []func(ctx context.Context) // work of Sidekiq that waits for jobs to be run again
+	reported  time.Time                   // when the last seat link was taken
 	purchases []catalog.Purchase
 	synced    synced
 }
@@ -52,7 +57,7 @@ func (s *Stub) newInstance(given world.Instance, w world.World, static *catalog.
 		catalog: static, static: offersOf(static),
 		people: map[string]*person{}, byToken: map[string]*person{},
 	}
-	r, err := newRelease(given, external, address.Hostname())
+	r, err := i.newRelease(given)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +105,7 @@ func (i *Instance) installed() *release { return i.release.Load() }
 func (i *Instance) upgrade(version string) error {
 	given := i.given
 	given.GitLabVersion = version
-	r, err := newRelease(given, i.url, i.address.Hostname())
+	r, err := i.newRelease(given)
 	if err != nil {
 		return err
 	}
@@ -113,13 +118,20 @@ func (i *Instance) upgrade(version string) error {
 func (i *Instance) routes() {
 	r := i.service.Routes()
 	for _, f := range i.stub.features {
+		if f.restChat() {
+			r.Handle("feature."+f.Name, chatPath, i.completeChat(f), f.Rails.Endpoint.Method)
+			continue
+		}
 		r.Raw("feature."+f.Name, f.Rails.Endpoint.Path, i.use(f), f.Rails.Endpoint.Method)
 	}
+	r.Handle("graphql", gitLabGraphQLPath, i.graphql, http.MethodGet, http.MethodHead, http.MethodPost)
 	r.GET("health", "/-/health", i.health)
 	r.GET("openid.configuration", "/.well-known/openid-configuration", i.openidConfiguration)
 	r.GET("openid.keys", keysPath, i.publishedKeys)
 	if f := i.stub.codeSuggestions(); f != nil {
+		r.POST("code_suggestions.connection_details", connectionDetailsPath, i.connectionDetails(f))
 		r.POST("code_suggestions.direct_access", directAccessPath, i.directAccess(f))
+		r.POST("code_suggestions.enabled", enabledPath, i.enabled(f))
 	}
 }
 

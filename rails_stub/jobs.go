@@ -41,6 +41,7 @@ type result struct {
 	reason   token.Reason
 	raised   bool
 	upstream string
+	errors   []string // of an activation, as they came
 }
 
 func failed(reason token.Reason, format string, args ...any) result {

@@ -48,6 +48,15 @@ func (k *keys) ring(kind signingKey) (*token.Keyring, error) {
 	return ring, nil
 }
 
+// openID is the set of the keys that are not of Cloud Connector.
+func (k *keys) openID() (token.KeySet, error) {
+	key, err := k.pool.Get(k.name + ".openid-connect")
+	if err != nil {
+		return token.KeySet{}, err
+	}
+	return token.NewKeySet(key), nil
+}
+
 // reload has the instance's processes read their signing key anew, as a restart does.
 func (k *keys) reload() {
 	k.mu.Lock()
@@ -59,10 +68,10 @@ func (k *keys) reload() {
 
 // change takes one step of a key rotation, as the rake tasks cloud_connector:keys do.
 // Rotate restarts the processes that have loaded the old key, unless it is told not to.
-func (k *keys) change(kind signingKey, ask control.KeysRequest) (*token.Keyring, error) {
+func (k *keys) change(kind signingKey, ask control.KeysRequest) (_ *token.Keyring, trimmed string, _ error) {
 	ring, err := k.ring(kind)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	switch ask.Step {
 	case "list":
@@ -73,31 +82,35 @@ func (k *keys) change(kind signingKey, ask control.KeysRequest) (*token.Keyring,
 		k.mu.Unlock()
 		key, err := k.pool.Get(name)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		ring.Create(key)
 	case "rotate":
 		if err := ring.Rotate(); err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		if !ask.NoRestart {
 			ring.Reload()
 		}
 	case "trim":
-		if _, err := ring.Trim(); err != nil {
-			return nil, err
+		gone, err := ring.Trim()
+		if err != nil {
+			return nil, "", err
+		}
+		if gone != nil {
+			trimmed = gone.ID()
 		}
 	default:
-		return nil, fmt.Errorf("unknown step %q, expected one of %s", ask.Step, strings.Join(keySteps, ", "))
+		return nil, "", fmt.Errorf("unknown step %q, expected one of %s", ask.Step, strings.Join(keySteps, ", "))
 	}
-	return ring, nil
+	return ring, trimmed, nil
 }
 
 var keySteps = []string{"list", "create", "rotate", "trim"}
 
 // rotateKeys is the action control.ActionRotateKeys.
 func (i *Instance) rotateKeys(ask control.KeysRequest) (control.KeysResult, error) {
-	ring, err := i.keys.change(i.installed().key, ask)
+	ring, trimmed, err := i.keys.change(i.installed().key, ask)
 	if err != nil {
 		return control.KeysResult{}, err
 	}
@@ -105,5 +118,8 @@ func (i *Instance) rotateKeys(ask control.KeysRequest) (control.KeysResult, erro
 	if err != nil {
 		return control.KeysResult{}, err
 	}
-	return control.KeysResult{Published: ring.KeySet().IDs(), Signing: signing.ID()}, nil
+	return control.KeysResult{
+		Published: ring.KeySet().IDs(), Signing: signing.ID(),
+		Rows: token.NewKeySet(ring.Rows()...).IDs(), Trimmed: trimmed,
+	}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/ccmock/ccmock/internal/stub"
+	"github.com/ccmock/ccmock/internal/world"
 )
 
 // discovery is the OIDC discovery document, its members in the order in which
@@ -79,16 +80,20 @@ func (i *Instance) openidConfiguration(*http.Request) (stub.Reply, error) {
 }
 
 // publishedKeys answers "GET /oauth/discovery/keys": the OIDC key, then from 17.9 on the
-// Cloud Connector keys.
+// Cloud Connector keys, up to 18.2 if a feature flag lets them.
 func (i *Instance) publishedKeys(*http.Request) (stub.Reply, error) {
-	ring, err := i.keys.ring(i.installed().key)
+	rel := i.installed()
+	reply := stub.Reply{Header: http.Header{"Content-Type": {jsonType}, "Cache-Control": {keysCacheable}}}
+	if rel.expose == behindFlag && !i.given.FlagOn(world.FlagExposeKeys) {
+		set, err := i.keys.openID()
+		reply.Body = set.JSON()
+		return reply, err
+	}
+	ring, err := i.keys.ring(rel.key)
 	if err != nil {
 		return stub.Reply{}, err
 	}
-	reply := stub.Reply{
-		Header: http.Header{"Content-Type": {jsonType}, "Cache-Control": {keysCacheable}},
-		Body:   ring.KeySet().JSON(),
-	}
+	reply.Body = ring.KeySet().JSON()
 	if stale, ok := ring.StaleKeySet(); ok {
 		reply.Stale = stale.JSON()
 	}

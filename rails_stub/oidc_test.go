@@ -64,7 +64,7 @@ func TestKeyRotation(t *testing.T) {
 	require.Equal(t, first[1], r.signer())
 	got, err := step("list")
 	require.NoError(t, err)
-	require.Equal(t, control.KeysResult{Published: first, Signing: first[1]}, got)
+	require.Equal(t, control.KeysResult{Published: first, Signing: first[1], Rows: first[1:]}, got)
 	_, err = step("rotate")
 	require.EqualError(t, err, "Key rotation requires exactly 2 keys, found 1")
 	_, err = step("trim")

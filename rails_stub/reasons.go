@@ -1,6 +1,7 @@
 package railsstub
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/ccmock/ccmock/internal/stub"
@@ -31,6 +32,13 @@ const (
 	SyncNotPossible     token.Reason = "sync_not_possible"    // the licence does not allow a sync, so CustomersDot is not asked
 	StorageFailed       token.Reason = "storage_failed"       // what CustomersDot sent cannot be stored
 	ActivationFailed    token.Reason = "activation_failed"    // the activation code was not taken
+
+	RateLimited          token.Reason = "rate_limited"           // more requests of the user than GitLab takes
+	FlagOff              token.Reason = "feature_flag_off"       // a feature flag of the instance is off
+	DirectAccessDisabled token.Reason = "direct_access_disabled" // the instance's settings forbid it
+	DefaultGroupMissing  token.Reason = "default_group_missing"  // the user has to choose a group for GitLab Duo first
+	ProjectUnknown       token.Reason = "project_unknown"        // there is no such project, or the user cannot see it
+	DuoDisabled          token.Reason = "duo_disabled"           // GitLab Duo is turned off in the project
 )
 
 // Reasons lists every reason of this package.
@@ -40,13 +48,22 @@ func Reasons() []token.Reason {
 		AddOnMissing, SeatMissing, LicenseInsufficient, InvalidRequest, BodyTooLarge, EndpointUnknown,
 		GatewayUnreachable, GatewayRefused, ClientGone, SigningKeyMissing, CustomersDotFailed,
 		CustomersDotRefused, SyncNotPossible, StorageFailed, ActivationFailed,
+		RateLimited, FlagOff, DirectAccessDisabled, DefaultGroupMissing, ProjectUnknown, DuoDisabled,
 	}
 }
 
 // errorOrigin tells a client that GitLab itself refused, and not what stands behind it.
 var errorOrigin = http.Header{"X-Gitlab-Error-Origin": {"monolith"}}
 
-// unauthorized is the 401 of an endpoint for users.
+// unauthenticated is the 401 of the API to a caller whom it does not know.
+func unauthenticated(reason token.Reason, detail string) error {
+	return &stub.Error{
+		Status: http.StatusUnauthorized, Message: "401 Unauthorized", Reason: string(reason), Detail: detail,
+	}
+}
+
+// unauthorized is the 401 of an endpoint to a user who may not use it, or for whom there
+// is no token.
 func unauthorized(reason token.Reason, detail string) *stub.Error {
 	return &stub.Error{
 		Status: http.StatusUnauthorized, Message: "401 Unauthorized", Header: errorOrigin,
@@ -62,6 +79,15 @@ func badRequest(message string) error {
 	}
 }
 
+// refusalOf is the refusal that an error is, or nil.
+func refusalOf(err error) *stub.Error {
+	var e *stub.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return nil
+}
+
 // style words errors as GitLab's API does. An error without a reason is one of the
 // frame's own: no such route, wrong method, a body that stopped half-way.
 func style(e *stub.Error) stub.Reply {
@@ -71,7 +97,7 @@ func style(e *stub.Error) stub.Reply {
 	case e.Reason != "":
 		return stub.JSON(e.Status, map[string]string{"message": e.Message})
 	case e.Status == http.StatusNotFound:
-		return stub.JSON(e.Status, map[string]string{"error": "404 Not Found"})
+		return stub.JSON(e.Status, map[string]string{"error": notFound})
 	case e.Status == http.StatusMethodNotAllowed:
 		return stub.JSON(e.Status, map[string]string{"error": "405 Not Allowed"})
 	case e.Status == http.StatusBadRequest:

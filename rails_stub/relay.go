@@ -98,7 +98,7 @@ func noAnswer(ctx context.Context, err error) error {
 	}
 	return &stub.Error{
 		Status: http.StatusInternalServerError, Message: workhorseError,
-		Reason: string(GatewayUnreachable), Detail: unreachable("the gateway", err),
+		Reason: string(GatewayUnreachable), Detail: unreachable(err),
 	}
 }
 
@@ -106,12 +106,12 @@ func noAnswer(ctx context.Context, err error) error {
 const workhorseError = "Internal Server Error"
 
 // unreachable says in words why there was no answer.
-func unreachable(who string, err error) string {
+func unreachable(err error) string {
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
-		return who + " did not answer in time"
+		return "the gateway did not answer in time"
 	}
-	return fmt.Sprintf("%s does not answer: %v", who, err)
+	return fmt.Sprintf("the gateway does not answer: %v", err)
 }
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 16<<10); return &b }}

@@ -229,7 +229,8 @@ func TestBadRequests(t *testing.T) {
 		{"no question", "16.9.0", "POST", chat, `{}`, 400, `{"error":"content is missing"}`, railsstub.InvalidRequest},
 		{"question null", "16.9.0", "POST", chat, `{"content":null}`, 400, `{"error":"content is invalid"}`, railsstub.InvalidRequest},
 		{"long question", "16.9.0", "POST", chat, `{"content":"` + strings.Repeat("?", 1001) + `"}`, 400, `{"error":"content must be less than 1000 characters"}`, railsstub.InvalidRequest},
-		{"stream is no boolean", "16.9.0", "POST", chat, `{"content":"?","stream":1}`, 400, `{"error":"stream is invalid"}`, railsstub.InvalidRequest},
+		{"about a feeling", "16.9.0", "POST", chat, `{"content":"?","resource_type":"feeling"}`, 400, `{"error":"resource_type does not have a valid value"}`, railsstub.InvalidRequest},
+		{"all of it wrong", "18.9.0", "POST", chat, `{"with_clean_history":1,"current_file":[],"additional_context":[{}],"resource_type":2}`, 400, `{"error":"content is missing, resource_type does not have a valid value, with_clean_history is invalid, current_file is invalid, additional_context[0] lacks category, id or content"}`, railsstub.InvalidRequest},
 		{"unknown path", "16.9.0", "GET", "/api/v4/nothing", ``, 404, `{"error":"404 Not Found"}`, ""},
 		{"wrong method", "16.9.0", "GET", tutorialPath, ``, 405, `{"error":"405 Not Allowed"}`, ""},
 	} {

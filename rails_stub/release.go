@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/ccmock/ccmock/internal/catalog"
+	"github.com/ccmock/ccmock/internal/graphql"
 	"github.com/ccmock/ccmock/internal/world"
 )
 
@@ -16,18 +17,23 @@ type release struct {
 	headers   [suggestions + 1]headerSet
 	connector map[string]string // CloudConnector.headers(nil), for CustomersDot
 	discovery []byte            // the body of the OIDC discovery document
+	schema    *graphql.Schema
 }
 
-func newRelease(given world.Instance, url, host string) (*release, error) {
+func (i *Instance) newRelease(given world.Instance) (*release, error) {
 	v, err := catalog.ParseVersion(given.GitLabVersion)
 	if err != nil {
 		return nil, err
 	}
-	r := &release{Generation: generationOf(v), version: v, text: v.Core() + "-ee"}
+	schema, err := i.stub.schemas.of(behaviour(v))
+	if err != nil {
+		return nil, err
+	}
+	r := &release{Generation: generationOf(v), version: v, text: v.Core() + "-ee", schema: schema}
 	if strings.ContainsAny(v.String(), "-+") {
 		r.text = v.String()
 	}
-	c := &caller{instance: given, host: host, version: v}
+	c := &caller{instance: given, host: i.address.Hostname(), version: v}
 	for to := range r.headers {
 		r.headers[to] = newHeaderSet(c, reach(to))
 	}
@@ -39,6 +45,6 @@ func newRelease(given world.Instance, url, host string) (*release, error) {
 			}
 		}
 	}
-	r.discovery = discoveryDocument(url, r.ciClaims)
+	r.discovery = discoveryDocument(i.url, r.ciClaims)
 	return r, nil
 }

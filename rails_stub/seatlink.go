@@ -84,7 +84,9 @@ func (i *Instance) linkSeats(ctx context.Context, w work) result {
 		message += ", new licence stored"
 	}
 	i.mu.Lock()
-	err = i.hold(current, now)
+	if err = i.hold(current, now); err == nil {
+		i.reported = now
+	}
 	i.mu.Unlock()
 	if err != nil {
 		return i.of(seatLinkPath, failed(StorageFailed, "%v", err))

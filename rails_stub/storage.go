@@ -13,8 +13,10 @@ import (
 // synced is what an instance has stored of CustomersDot's answers: the tables
 // service_access_tokens and cloud_connector_access.
 type synced struct {
-	tokens   []storedToken // oldest first
-	stored   bool          // whether there is a row of cloud_connector_access
+	tokens   []storedToken   // oldest first
+	stored   bool            // whether there is a row of cloud_connector_access
+	updated  time.Time       // when that row was last written
+	catalog  json.RawMessage // as it was sent; nil: none was
 	services map[string]offer
 	// primitives stay as they are when a later answer has no catalog.
 	primitives map[string]offer
@@ -23,7 +25,7 @@ type synced struct {
 // storedToken is a row of service_access_tokens.
 type storedToken struct {
 	accessToken
-	expiresAt time.Time
+	createdAt, expiresAt time.Time
 }
 
 // current is the token to use: of those that have not expired, the last one stored.
@@ -62,7 +64,7 @@ func (s *synced) storeToken(raw, expiresAt any, now time.Time) (action string, _
 	if err != nil {
 		return "", err
 	}
-	row := storedToken{newAccessToken(text), until}
+	row := storedToken{newAccessToken(text), now, until}
 	s.tokens = slices.DeleteFunc(append(slices.Clone(s.tokens), row), func(t storedToken) bool { return t.expiresAt.Before(now) })
 	return "created", nil
 }
@@ -107,7 +109,7 @@ func parseExpiry(v any) (time.Time, error) {
 // storeAccess does what the storage services do with availableServices and the catalog.
 // The error is the job's; the warnings tell of entries that cannot be understood, which
 // Rails would find out when it needs them.
-func (s *synced) storeAccess(services, catalogText json.RawMessage, rule syncRule) (warnings []error, _ error) {
+func (s *synced) storeAccess(services, catalogText json.RawMessage, rule syncRule, now time.Time) (warnings []error, _ error) {
 	if rule.services != "" {
 		s.services, warnings = readServices(services)
 	}
@@ -116,10 +118,11 @@ func (s *synced) storeAccess(services, catalogText json.RawMessage, rule syncRul
 	case !isNull(catalogText):
 		primitives, more := readPrimitives(catalogText)
 		s.primitives, warnings = primitives, append(warnings, more...)
+		s.catalog = catalogText
 	case rule.needs && !s.stored:
 		return warnings, errors.New("Catalog can't be blank") //nolint:staticcheck // Rails' own words
 	}
-	s.stored = true
+	s.stored, s.updated = true, now
 	return warnings, nil
 }
 

@@ -45,6 +45,7 @@ type Stub struct {
 	gateway  *http.Transport
 	portal   *http.Client
 	features []*endpoint
+	schemas  schemas
 	site     atomic.Pointer[site]
 }
 
@@ -75,6 +76,7 @@ func New(env stub.Env, jobs *clock.Schedule, o Options) (*Stub, error) {
 		return nil, fmt.Errorf("rails: the client for the gateway has no HTTP transport")
 	}
 	s := &Stub{env: env, jobs: jobs, options: o, gateway: transport, portal: stub.NewClient(portalTimeout)}
+	s.schemas.log = env.Log
 	for _, f := range o.Features {
 		e, err := newEndpoint(f, o.GatewayURL)
 		if err != nil {

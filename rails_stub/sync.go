@@ -36,9 +36,19 @@ func (i *Instance) syncToken(ctx context.Context, w work) result {
 	}
 	got, err := i.ask(ctx, w.requestID, graphqlPath, accessQuery(held.key, rel), rel.connector)
 	if err != nil {
-		return i.of(graphqlPath, raised("%s (the job raises, as it expects a list of errors): %v", connectivity, err))
+		return i.of(graphqlPath, i.noList("%s: %v", connectivity, err))
 	}
 	return i.of(graphqlPath, i.store(got, rel))
+}
+
+// noList is a failure that the client reports as a text, while the job expects a list of
+// errors: it raises, unless the instance's settings have it otherwise.
+func (i *Instance) noList(format string, args ...any) result {
+	r := failed(CustomersDotFailed, format, args...)
+	if r.raised = !i.given.Settings.SyncFailuresLogged; r.raised {
+		r.message += " (the job raises, as it expects a list of errors)"
+	}
+	return r
 }
 
 // of names the endpoint of CustomersDot that a result came from.
@@ -98,7 +108,7 @@ type accessAnswer struct {
 // wants to join the items.
 func (i *Instance) store(got answer, rel *release) result {
 	if !got.ok() && got.status != http.StatusUnprocessableEntity {
-		return raised("HTTP status code: %d (the job raises, as it expects a list of errors)", got.status)
+		return i.noList("HTTP status code: %d", got.status)
 	}
 	if !got.json {
 		return raised("CustomersDot answered something other than JSON")
@@ -129,8 +139,9 @@ func (i *Instance) storeAnswer(read accessAnswer, rel *release) result {
 		}
 	}
 	i.mu.Lock()
-	action, tokenErr := i.synced.storeToken(token, expiresAt, i.service.Clock().Now())
-	warnings, accessErr := i.synced.storeAccess(services, catalog, rel.syncRule)
+	now := i.service.Clock().Now()
+	action, tokenErr := i.synced.storeToken(token, expiresAt, now)
+	warnings, accessErr := i.synced.storeAccess(services, catalog, rel.syncRule, now)
 	i.mu.Unlock()
 	for _, warning := range warnings {
 		i.service.Log().Warn("CustomersDot's answer is partly unusable", "instance", i.name, "error", warning)

@@ -10,10 +10,13 @@ import (
 )
 
 // changeJobs is the action control.ActionJobs: what goes wrong with Sidekiq.
-func (s *Stub) changeJobs(_ context.Context, ask control.JobsRequest) (control.Done, error) {
+func (s *Stub) changeJobs(ctx context.Context, ask control.JobsRequest) (control.Done, error) {
 	i, err := s.instance(ask.Instance)
 	if err != nil {
 		return control.Done{}, err
+	}
+	if ask.Run != nil && *ask.Run {
+		defer i.resume(ctx) // after the lock is given back
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -26,34 +26,59 @@ func newPerson(given world.Instance, u world.User) *person {
 	return &person{User: u, globalID: given.GlobalUserID(u)}
 }
 
+// sees reports whether the user can see a project.
+func (p *person) sees(project world.Project) bool {
+	return len(project.Members) == 0 || slices.Contains(project.Members, p.Name)
+}
+
 func (p *person) hasSeat(addOn string) bool {
 	return slices.Contains(p.Seats, catalog.NormalizeAddOn(addOn))
 }
 
-// authenticate finds the user whose personal access token the request carries, in
-// PRIVATE-TOKEN or as a bearer token; the former wins.
-func (i *Instance) authenticate(r *http.Request) (*person, error) {
-	raw := r.Header.Get("Private-Token")
-	if raw == "" {
-		scheme, credentials, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		if strings.EqualFold(scheme, "Bearer") {
-			raw = strings.TrimSpace(credentials)
-		}
+// personalToken is the personal access token that a request carries, in PRIVATE-TOKEN or as a
+// bearer token; the former wins.
+func personalToken(r *http.Request) string {
+	if raw := r.Header.Get("Private-Token"); raw != "" {
+		return raw
 	}
+	scheme, credentials, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(credentials)
+	}
+	return ""
+}
+
+// owner finds the user whose personal access token the request carries.
+func (i *Instance) owner(r *http.Request) (*person, error) {
+	raw := personalToken(r)
 	if raw == "" {
-		return nil, unauthorized(UserUnauthenticated, "the request carries no personal access token")
+		return nil, unauthenticated(UserUnauthenticated, "the request carries no personal access token")
 	}
 	i.mu.RLock()
 	p := i.byToken[raw]
 	i.mu.RUnlock()
 	if p == nil {
-		return nil, unauthorized(UserUnauthenticated, "no user of "+i.name+" has this personal access token")
+		return nil, unauthenticated(UserUnauthenticated, "no user of "+i.name+" has this personal access token")
 	}
 	if on := p.TokenExpiresOn; !on.IsZero() && !i.service.Clock().Now().Before(on) {
-		return nil, unauthorized(UserTokenExpired,
+		return nil, unauthenticated(UserTokenExpired,
 			fmt.Sprintf("the personal access token of %q expired on %s", p.Name, on.UTC().Format("2006-01-02")))
 	}
-	if !slices.Contains(p.TokenScopes, "api") && !slices.Contains(p.TokenScopes, "ai_features") {
+	return p, nil
+}
+
+// hasScope reports whether the user's token has one of the scopes.
+func (p *person) hasScope(scopes ...string) bool {
+	return slices.ContainsFunc(scopes, func(s string) bool { return slices.Contains(p.TokenScopes, s) })
+}
+
+// authenticate finds the user of an endpoint of the REST API.
+func (i *Instance) authenticate(r *http.Request) (*person, error) {
+	p, err := i.owner(r)
+	if err != nil {
+		return nil, err
+	}
+	if !p.hasScope("api", "ai_features") {
 		return nil, &stub.Error{
 			Status: http.StatusForbidden, Reason: string(UserTokenScope),
 			Detail: fmt.Sprintf("the personal access token of %q has the scopes %q, expected api or ai_features", p.Name, p.TokenScopes),

@@ -114,7 +114,7 @@ func TestCoverageOfAFlowThatRan(t *testing.T) {
                      dedicated            1         1         -         -         -         -
 
 no flow used these routes of stubs:
-  GitLab instances: health
+  GitLab instances: graphql, health
   customersdot: consumers.resolve, seat_links.create
   foo: monitoring/healthz, monitoring/ready
 `, own)

@@ -26,7 +26,8 @@
 // GitLab.com is always there, under the name gitlab. given may also have a catalog (the
 // text of a cloud_connector.yml, which explanations call catalog_name) or a catalog_file
 // beside the flow, and seat_count_enforced: true for an AI gateway that still refuses a seat
-// count other than the token's.
+// count other than the token's. An instance may turn feature_flags of GitLab off and have
+// settings and projects; see docs/gitlab.md.
 //
 // # Steps
 //

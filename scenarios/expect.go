@@ -31,6 +31,11 @@ type Expect struct {
 	Stored *StoredExpect `yaml:"stored"`
 }
 
+// ofJournal reports whether the journal has a say in it, and not the answer alone.
+func (e *Expect) ofJournal() bool {
+	return e != nil && (e.Refused != nil || e.Token != nil || len(e.Calls) > 0)
+}
+
 // Refused says which service refuses, and why. It is looked up in the journal, as the
 // answer often hides the cause; nobody else may have refused.
 type Refused struct {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests this service by itself, reads with Python what ccmock signs and publishes, and runs flow.yaml with this service in
-# the place of the stub backend:
+# Tests this service by itself, reads with Python what ccmock signs and publishes, runs flow.yaml with this service in the
+# place of the stub backend, and sends it every forged token:
 #
 #   examples/fastapi/check.sh CACHE [CCMOCK]
 #
@@ -60,6 +60,23 @@ print({"control": up["control"], **{service["name"]: service["url"] for service 
 PYTHON
 }
 
+# free_port prints a port where nobody listens, none of those that the system gives who asks for any: until the service
+# listens there, somebody else would.
+free_port() {
+  "$venv/bin/python" - <<'PYTHON'
+import random, socket
+
+while True:
+    port = random.randrange(20000, 30000)
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        continue
+    print(port)
+    break
+PYTHON
+}
+
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail 'Python 3.11 or later is needed'
 wanted=$(python3 -VV && cat requirements.txt requirements-test.txt)
 if [[ ! -f $venv/wanted || $(<"$venv/wanted") != "$wanted" ]]; then
@@ -77,7 +94,7 @@ pytest() { "$venv/bin/python" -W error -m pytest -W error -p no:cacheprovider -q
 pytest test_service.py
 
 # The service must know where the issuers are, and the gateway where the service is.
-port=$("$venv/bin/python" -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=$(free_port)
 service=http://127.0.0.1:$port
 "$ccmock" up --port-base 0 --data '' --json --backend "foo=$service" >"$work/up.json" 2>"$work/ccmock.log" &
 running+=($!)
@@ -93,3 +110,9 @@ wait_for $! 'the service' "$venv/bin/python" -c 'import sys, urllib.request; url
 
 sed "s/^  now: .*/  now: $(date -u +%Y-%m-%dT%H:%M:%SZ)/" flow.yaml >"$work/flow.yaml"
 "$ccmock" test --target target.yaml "$work/flow.yaml"
+
+# Another one of the same service, which trusts the issuers of the probe.
+port=$(free_port)
+"$ccmock" probe --data '' --url "http://127.0.0.1:$port/new_feature_endpoint" --scope new_feature_scope --audience gitlab-ai-gateway -- \
+  "$venv/bin/python" -m uvicorn --factory main:create_app --port "$port" >"$work/probe.log"
+tail -n 1 "$work/probe.log"

@@ -18,14 +18,16 @@ var layers = []layer{
 	{packages: []string{"internal/explain"}},
 	{packages: []string{"internal/control"}},
 	{packages: []string{"internal/stub"}},
+	{packages: []string{"internal/graphql"}},
 	{packages: []string{"rails_stub", "customersdot_stub", "gateway", "backends"}},
 	{packages: []string{"internal/ecosystem", "scenarios"}},
 	{packages: []string{"internal/inprocess"}},
+	{packages: []string{"internal/probe"}},
 	{packages: []string{"."}},
 	{packages: []string{"cmd"}},
 	{packages: []string{"cmd/ccmock"}},
 	// Help for tests stands above all that is not a test, so that only tests may import it.
-	{packages: []string{"internal/goldentest", "internal/fidelity", "internal/token/tokentest", "internal/stub/stubtest"}},
+	{packages: []string{"internal/goldentest", "internal/fidelity", "internal/token/tokentest", "internal/stub/stubtest", "internal/probe/probetest"}},
 	{packages: []string{"internal/archtest"}},
 }
 

@@ -315,6 +315,10 @@ type KeysRequest struct {
 type KeysResult struct {
 	Published []string `json:"published"` // key ids, in the order of the JWKS
 	Signing   string   `json:"signing"`
+	// Rows are the keys of an instance's table, oldest first: the oldest is the one to sign
+	// with, and Signing is what its processes have loaded. Trimmed is what trim deleted.
+	Rows    []string `json:"rows,omitempty"`
+	Trimmed string   `json:"trimmed,omitempty"`
 }
 
 // RestartRequest restarts one service, or all backends with an empty name.

@@ -12,7 +12,8 @@ var others = []token.Reason{
 	"user_unauthenticated", "user_token_expired", "user_token_scope", "user_blocked", "user_not_allowed",
 	"feature_unknown", "add_on_missing", "seat_missing", "license_insufficient", "invalid_request",
 	"body_too_large", "endpoint_unknown", "gateway_unreachable", "gateway_refused", "client_gone",
-	"signing_key_missing",
+	"signing_key_missing", "feature_flag_off", "direct_access_disabled", "default_group_missing", "project_unknown",
+	"duo_disabled",
 	// A GitLab instance, in a job.
 	"customersdot_failed", "customersdot_refused", "sync_not_possible", "storage_failed", "activation_failed",
 	"seat_link_not_allowed",

@@ -14,7 +14,10 @@ import (
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/feature"
 	"github.com/ccmock/ccmock/internal/goldentest"
+	"github.com/ccmock/ccmock/internal/probe"
+	"github.com/ccmock/ccmock/internal/probe/probetest"
 	"github.com/ccmock/ccmock/internal/scaffold"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 )
 
 func version(t *testing.T, text string) catalog.Version {
@@ -86,9 +89,9 @@ func TestFeaturesSayWhatWasAskedFor(t *testing.T) {
 	}
 }
 
-// TestGoBackendsCompile builds each Go snippet as a command of this module, whose libraries
-// it uses, without writing it there.
-func TestGoBackendsCompile(t *testing.T) {
+// TestGoBackendsCompileAndPassTheProbe builds each Go snippet as a command of this module,
+// whose libraries it uses, without writing it there. One gets every forged token.
+func TestGoBackendsCompileAndPassTheProbe(t *testing.T) {
 	root, err := filepath.Abs("../..")
 	require.NoError(t, err)
 	dir := t.TempDir()
@@ -108,6 +111,26 @@ func TestGoBackendsCompile(t *testing.T) {
 	build.Dir = root
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
+
+	n, address := tutorial(t), probetest.FreeAddress(t)
+	t.Setenv("ADDRESS", address)
+	p, err := probe.Start(t.Context(), probe.Options{
+		URL: "http://" + address + n.Endpoint.Path, Scope: n.Name, Audience: catalog.DefaultAudience, Keys: tokentest.Pool(),
+	})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, p.Close()) }()
+	served, err := p.Serve(t.Context(), []string{filepath.Join(dir, "bin", "everything")})
+	require.NoError(t, err)
+	defer served.Close()
+	ctx, stop := served.While(t.Context())
+	defer stop()
+	require.NoError(t, p.Wait(ctx, 30*time.Second))
+	r, err := p.Run(ctx)
+	require.NoError(t, err)
+	var told strings.Builder
+	require.NoError(t, r.Write(&told))
+	require.True(t, r.OK, told.String())
+	require.NotContains(t, told.String(), "stricter than it needs to be")
 }
 
 func goBackend(t *testing.T, n scaffold.New) string {

@@ -68,6 +68,11 @@ type Instance struct {
 	// NotActivated says that the licence has been bought but not yet been activated on the
 	// instance, which therefore does not hold it.
 	NotActivated bool `json:"not_activated,omitempty" yaml:"not_activated"`
+	// FlagsGiven are GitLab's feature flags that are not on, or said to be on; see
+	// FeatureFlags.
+	FlagsGiven map[string]bool    `json:"feature_flags,omitempty" yaml:"feature_flags"`
+	Settings   GitLabSettings     `json:"settings,omitzero" yaml:"settings"`
+	Projects   map[string]Project `json:"projects,omitempty" yaml:"projects"` // by full path
 	// Credits are those of the instance's subscription, or of GitLab.com's group.
 	Credits Credits `json:"credits,omitempty" yaml:"credits"`
 }
@@ -107,6 +112,9 @@ type User struct {
 	TeamMember     bool      `json:"team_member,omitempty" yaml:"team_member"`
 	// Seats are the add-ons that the user has a seat of.
 	Seats []string `json:"seats,omitempty" yaml:"seats"`
+	// NoDuoGroup says that the user has chosen no default group for GitLab Duo, where there
+	// is a choice: on GitLab.com, from 18.4 on.
+	NoDuoGroup bool `json:"no_duo_group,omitempty" yaml:"no_duo_group"`
 	// Denied are the features that the instance's own policy keeps from the user.
 	Denied []string `json:"denied,omitempty" yaml:"denied"`
 }
@@ -205,6 +213,8 @@ func (w *World) Complete() []Complaint {
 		if _, err := catalog.ParseVersion(i.GitLabVersion); err != nil {
 			complain(at+".gitlab_version", "", "%v", err)
 		}
+		i.complainAboutGitLab(at, complain)
+		w.complainAboutMembers(*i, complain)
 		if other, taken := uuids[i.UUID]; taken {
 			complain(at+".uuid", "", "%s is the uuid of %q already", i.UUID, other)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/feature"
+	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/scenarios"
 )
 
@@ -17,6 +18,12 @@ type Case struct {
 	Kind    Kind
 	Name    string // among the cases of the same feature and kind
 	YAML    string // the flow as a file
+	// Reason is why the call is refused; empty where it gets in, and where a case is more than one call.
+	Reason token.Reason
+	// Open says that a real service may take it either way.
+	Open bool
+	// Gap says that the call gets in although it ought not to, as at the real service.
+	Gap bool
 }
 
 // Kind is what a case is about.
@@ -106,6 +113,7 @@ type deriver struct {
 	feature  feature.Feature
 	services []catalog.Service
 	catalog  source
+	real     *Real // nil for a backend that is a stub
 }
 
 // entries is what the oracle is told.

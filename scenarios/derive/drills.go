@@ -35,7 +35,7 @@ func (d deriver) drills() []Case {
 			description: "Derived from " + d.feature.Name + ". " + known.says,
 			feature:     d.feature.Name, catalog: d.catalog, given: d.drillWorld(), steps: r.steps,
 		}
-		cases[n] = Case{d.feature.Name, Drill, known.name, flow.text()}
+		cases[n] = Case{Feature: d.feature.Name, Kind: Drill, Name: known.name, YAML: flow.text()}
 	}
 	return cases
 }

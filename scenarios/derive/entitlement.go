@@ -55,7 +55,7 @@ func (d deriver) entitlement(full bool) []Case {
 			names = names[:len(names)-1]
 		}
 		name := strings.Join(names, "_")
-		cases[n] = Case{d.feature.Name, Entitlement, name, d.entitlementFlow(names, s).text()}
+		cases[n] = Case{Feature: d.feature.Name, Kind: Entitlement, Name: name, YAML: d.entitlementFlow(names, s).text()}
 	}
 	return cases
 }

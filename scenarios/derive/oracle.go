@@ -35,6 +35,7 @@ type subject struct {
 	audience string // what the backend takes
 	backend  string
 	chat     bool // GitLab answers 404 where it answers 401 elsewhere
+	told     bool // GitLab tells what the backend says in words of its own
 	lacks    string
 	ok       int
 }
@@ -71,7 +72,7 @@ type verdict struct {
 type answer struct {
 	status     int
 	by, reason string
-	body       object
+	body       any // a text or an object; nil: whatever
 }
 
 // Judge: GitLab decides whether the user may, then whether there is a token, and then the
@@ -87,6 +88,9 @@ func judge(entries []entry, f subject, s situation) verdict {
 		}
 	}
 	v.answer = use(entries, f, s, v)
+	if f.told && v.answer.by != s.instance {
+		v.answer = tell(v.answer)
+	}
 	return v
 }
 
@@ -211,8 +215,9 @@ func use(entries []entry, f subject, s situation, v verdict) answer {
 	}
 	if v.scopes == nil {
 		// Up to 18.2 GitLab makes no call without a token; later ones send an empty bearer,
-		// which no verifier takes (rails 2.1, verifier_verdicts "empty bearer").
-		if !reached(s.version, "18.3") {
+		// which no verifier takes (rails 2.1, verifier_verdicts "empty bearer"), and Duo Chat
+		// always has (chosen).
+		if !f.told && !reached(s.version, "18.3") {
 			return answer{401, s.instance, "no_token", object{{"message", "401 Unauthorized"}}}
 		}
 		return answer{401, f.backend, "no_token", forbidden}
@@ -224,6 +229,19 @@ func use(entries []entry, f subject, s situation, v verdict) answer {
 		return answer{403, f.backend, "missing_scope", object{{"detail", f.lacks}}}
 	}
 	return answer{status: f.ok}
+}
+
+// tell is what Duo Chat makes of the backend's answer: the status is 201 whatever it is,
+// and error codes tell a 403 from the rest (rails 5.5, 5.8).
+func tell(a answer) answer {
+	switch a.status {
+	case 401:
+		a.body = "I'm sorry, I can't generate a response. Please try again. Error code: A9999"
+	case 403:
+		a.body = "I'm sorry, you don't have the GitLab Duo subscription required to use Duo Chat. Please contact your administrator. Error code: M3006"
+	}
+	a.status = 201
+	return a
 }
 
 var forbidden = object{{"error", "Forbidden by auth provider"}}

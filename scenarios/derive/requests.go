@@ -11,12 +11,18 @@ func (d deriver) subject() subject {
 	f := d.feature
 	return subject{
 		service: f.CloudConnector.Name, scope: f.Backend.Scope, asked: f.Rails.Scopes,
-		audience: f.Backend.Audience, backend: f.Backend.Name, chat: isChat(f), lacks: lacksScope(f), ok: f.Backend.Status,
+		audience: f.Backend.Audience, backend: f.Backend.Name, chat: isChat(f), told: isDuoChat(f),
+		lacks: lacksScope(f), ok: f.Backend.Status,
 	}
 }
 
 func isChat(f feature.Feature) bool {
 	return f.Backend.Profile == feature.AIGateway && strings.HasPrefix(f.Backend.Endpoint.Path, "/v1/chat/")
+}
+
+// isDuoChat: the feature is called by the endpoint that waits for the answer.
+func isDuoChat(f feature.Feature) bool {
+	return isChat(f) && f.Rails.Endpoint.Path == "/api/v4/chat/completions"
 }
 
 func isCode(f feature.Feature) bool {

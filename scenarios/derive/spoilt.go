@@ -1,7 +1,9 @@
 package derive
 
 import (
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/ccmock/ccmock/internal/feature"
 	"github.com/ccmock/ccmock/internal/token"
@@ -35,8 +37,8 @@ var (
 // ask of a backend: RS256 only, a key by its id, the issuer that published it, an expiry,
 // the audience exactly, headers that agree, scopes as a list.
 func (d deriver) spoilt() []spoilt {
-	all := []spoilt{{name: "good", strict: accepted, gateway: accepted}}
-	for _, group := range [][]spoilt{d.bearers(), segments(), d.algorithms(), d.keys(), times(), d.audiences(), d.claims(), d.headers(), d.users()} {
+	all := []spoilt{{name: Good, strict: accepted, gateway: accepted}}
+	for _, group := range [][]spoilt{d.bearers(), segments(), d.algorithms(), d.keys(), d.expiries(), d.audiences(), d.claims(), d.headers(), d.users()} {
 		all = append(all, group...)
 	}
 	return all
@@ -61,6 +63,12 @@ func (d deriver) bearers() []spoilt {
 	}
 }
 
+// either marks what a real service may take either way.
+func either(s spoilt) spoilt {
+	s.open = true
+	return s
+}
+
 // segments are about the token's text.
 func segments() []spoilt {
 	spoil := func(how string, strict, gateway ruling) spoilt {
@@ -76,13 +84,13 @@ func segments() []spoilt {
 		// The AI gateway verifies before it reads the payload.
 		spoil("garbled_payload", malformed, badSignature),
 		spoil("payload_list", malformed, malformed),
-		spoil("payload_with_bom", malformed, malformed),
+		either(spoil("payload_with_bom", malformed, malformed)),
 		spoil("no_signature", badSignature, badSignature),
 		spoil("half_a_signature", badSignature, badSignature),
 		spoil("changed_signature", badSignature, badSignature),
 		spoil("changed_payload", badSignature, badSignature),
 		spoil("scopes_twice_bad_last", malformed, noScope),
-		spoil("scopes_twice_good_last", malformed, gap),
+		either(spoil("scopes_twice_good_last", malformed, gap)), // RFC 7519, 4: refuse, or let the last count
 	}
 }
 
@@ -158,7 +166,7 @@ func (d deriver) keys() []spoilt {
 			{{"rotate_keys", object{{"service", "customersdot"}, {"step", "rotate"}}}},
 			{{"rotate_keys", object{{"service", "customersdot"}, {"step", "trim"}}}},
 			{{"restart", d.feature.Backend.Name}},
-		}, call: object{{"token", "old"}}, strict: unknown, gateway: unknown},
+		}, call: object{{"token", "old"}}, strict: unknown, gateway: unknown, stubOnly: true},
 	}
 }
 
@@ -171,18 +179,33 @@ func (d deriver) knownKid() []object {
 	}}
 }
 
-// times are about exp, nbf and iat. At exp itself a token is over by RFC 7519, and not yet
+// expiries are about exp, nbf and iat. At exp itself a token is over by RFC 7519, and not yet
 // for the AI gateway.
-func times() []spoilt {
+func (d deriver) expiries() []spoilt {
+	var leeway time.Duration
+	ahead := time.Second
+	if d.real != nil {
+		leeway, ahead = d.real.Leeway, callTakes
+	}
+	exp := func(at time.Duration) object { return claims(member{"exp", fromNow(at)}) }
+	nbf := func(at time.Duration) object { return claims(member{"nbf", fromNow(at)}) }
 	return []spoilt{
-		{name: "expired-by-a-second", sign: claims(member{"exp", "${now-1s}"}), strict: no(token.Expired), gateway: no(token.Expired)},
-		{name: "exactly-at-expiry", sign: claims(member{"exp", "${now}"}), strict: no(token.Expired), gateway: accepted},
-		{name: "a-second-left", sign: claims(member{"exp", "${now+1s}"}), strict: accepted, gateway: accepted},
+		{name: "expired-by-a-second", sign: exp(-leeway - time.Second), strict: no(token.Expired), gateway: no(token.Expired)},
+		{name: "exactly-at-expiry", sign: exp(-leeway), strict: no(token.Expired), gateway: accepted},
+		{name: "a-second-left", sign: exp(time.Second), strict: accepted, gateway: accepted, stubOnly: true},
 		{name: "expiry-absent", sign: claims(member{"exp", nil}), strict: no(token.MissingExpiry), gateway: gap},
 		{name: "expiry-a-word", sign: claims(member{"exp", "tomorrow"}), strict: no(token.Malformed), gateway: no(token.Malformed)},
-		{name: "not-yet-valid", sign: claims(member{"nbf", "${now+1s}"}), strict: no(token.NotYetValid), gateway: no(token.NotYetValid)},
-		{name: "valid-from-now", sign: claims(member{"nbf", "${now}"}), strict: accepted, gateway: accepted},
+		{name: "not-yet-valid", sign: nbf(leeway + ahead), strict: no(token.NotYetValid), gateway: no(token.NotYetValid)},
+		{name: "valid-from-now", sign: nbf(0), strict: accepted, gateway: accepted},
 	}
+}
+
+// fromNow refers to a time as flows write it.
+func fromNow(d time.Duration) string {
+	if d == 0 {
+		return "${now}"
+	}
+	return fmt.Sprintf("${now%+ds}", int(d.Seconds()))
 }
 
 // audiences are about aud, which must be the backend's exactly, or hold it.
@@ -212,7 +235,8 @@ func (d deriver) claims() []spoilt {
 	with := func(name string, value any, strict, gateway ruling) spoilt {
 		return spoilt{name: "scope-" + name, sign: claims(member{"scopes", value}), strict: strict, gateway: gateway}
 	}
-	oversize := spoilt{name: "oversize", sign: claims(member{"padding", strings.Repeat("x", 20<<10)}), strict: no(token.Malformed), gateway: accepted}
+	// A real service may never see it, as many an HTTP server has a lower limit and hangs up.
+	oversize := spoilt{name: "oversize", sign: claims(member{"padding", strings.Repeat("x", 20<<10)}), strict: no(token.Malformed), gateway: accepted, stubOnly: true}
 	instance := func(name, value string) spoilt {
 		r := mismatch(token.InstanceHeader, token.InstanceMismatch)
 		return spoilt{name: name, sign: claims(member{"sub", value}), strict: r, gateway: r}
@@ -271,12 +295,12 @@ func (d deriver) users() []spoilt {
 	return []spoilt{
 		{
 			name: "user-token-for-another", only: feature.AIGateway,
-			sign: object{{"service", d.feature.Backend.Name}}, call: object{{"endpoint", path}}, gateway: refused,
+			sign: object{{"service", d.feature.Backend.Name}}, call: object{{"endpoint", path}}, gateway: refused, stubOnly: true,
 		},
 		{
 			name: "user-token-of-somebody-else", only: feature.AIGateway,
 			sign: object{{"service", d.feature.Backend.Name}}, call: headers(member{token.UserHeader, "somebody"}),
-			gateway: mismatch(token.UserHeader, token.UserMismatch),
+			gateway: mismatch(token.UserHeader, token.UserMismatch), stubOnly: true,
 		},
 		{
 			name: "user-token", only: feature.Strict,
