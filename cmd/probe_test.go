@@ -65,10 +65,10 @@ func TestProbeOfAGoodBackend(t *testing.T) {
 	t.Parallel()
 	r := probed(t, probetest.None, nil)
 	require.Equal(t, 0, r.code, r.err)
-	require.Regexp(t, `\n\nhttp://127\.0\.0\.1:\d+/new_feature_endpoint: 104 calls, 104 as they must be\n$`, r.out)
+	require.Regexp(t, `\n\nhttp://127\.0\.0\.1:\d+/new_feature_endpoint: 132 calls, 132 as they must be\n$`, r.out)
 	require.NotContains(t, r.out, "FAIL")
 	require.Contains(t, r.err, "the environment that the service needs, to trust these issuers:\n  GITLAB_URL=http")
-	require.Contains(t, r.err, "\n  AUDIENCE=gitlab-foo\nsending 104 calls to http")
+	require.Contains(t, r.err, "\n  AUDIENCE=gitlab-foo\nsending 132 calls to http")
 }
 
 func TestProbeOfABrokenBackend(t *testing.T) {
@@ -180,7 +180,7 @@ func TestProbeOfAProfileAndWithLeeway(t *testing.T) {
 	r = probed(t, probetest.NoIssuer, nil, "--run", "issuer", "--profile", "ai-gateway")
 	require.Equal(t, 0, r.code, r.out)
 	require.Contains(t, r.out, "ok  issuer-absent      200     accepted  known gap of the real library\n")
-	require.Contains(t, r.out, "5 calls, 5 as they must be, 3 known gaps\n")
+	require.Contains(t, r.out, "6 calls, 6 as they must be, 4 known gaps\n")
 	require.Contains(t, r.err, "  AIGW_CUSTOMER_PORTAL_URL=http")
 
 	r = probed(t, probetest.Leeway, nil, "--run", "^exactly-at-expiry$")

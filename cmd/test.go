@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"context"
 	"io"
 	"os"
 	"regexp"
@@ -11,8 +10,7 @@ import (
 
 	"github.com/ccmock/ccmock/internal/ecosystem"
 	"github.com/ccmock/ccmock/internal/feature"
-	"github.com/ccmock/ccmock/internal/token"
-	"github.com/ccmock/ccmock/internal/world"
+	"github.com/ccmock/ccmock/internal/inprocess"
 	"github.com/ccmock/ccmock/scenarios"
 	"github.com/ccmock/ccmock/scenarios/derive"
 )
@@ -22,8 +20,8 @@ func newTest() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "test [FILE|DIR...]",
 		Short: "Run flows, and tell the story of those that fail",
-		Long: `test runs flows, by default those that ccmock comes with and the incidents, each in an ecosystem of its
-own, or one after the other in the one that --target describes. Nothing runs before
+		Long: `test runs flows, by default those that ccmock comes with and the incidents, each in an ecosystem as good
+as new, or one after the other in the one that --target describes. Nothing runs before
 all files are found to make sense.
 
 With --derived it runs the cases that follow from the feature files, too: who gets the
@@ -106,7 +104,10 @@ func (t *test) run(c *cobra.Command, args []string) error {
 		if err != nil {
 			return err
 		}
-		o.Start = t.starter(pool)
+		// Flows share signing keys, which are slow to make and say nothing about a flow.
+		ecosystems := inprocess.New(ecosystem.Options{Keys: pool, Seed: t.seed, Version: version()})
+		defer ecosystems.Close()
+		o.Start = ecosystems.Start
 	}
 	out := c.OutOrStdout()
 	console := scenarios.Console{
@@ -184,21 +185,6 @@ func shipped(features []feature.Feature) ([]scenarios.Flow, error) {
 	}
 	incidents, err := scenarios.Load(scenarios.Incidents(), features)
 	return slices.Concat(flows, incidents), err
-}
-
-// starter starts an ecosystem for each flow. They share signing keys, which are slow to
-// make and say nothing about a flow.
-func (t *test) starter(keys *token.Pool) func(context.Context, world.World, []feature.Feature) (scenarios.Target, func(), error) {
-	return func(ctx context.Context, w world.World, features []feature.Feature) (scenarios.Target, func(), error) {
-		e, err := ecosystem.Start(ctx, ecosystem.Options{
-			World: w, Features: features, Keys: keys, Seed: t.seed, Version: version(),
-		})
-		if err != nil {
-			return scenarios.Target{}, nil, err
-		}
-		target := scenarios.Target{Name: "in process", Control: []string{e.ControlURL()}}
-		return target, func() { _ = e.Close(context.Background()) }, nil
-	}
 }
 
 func readTarget(name string) (scenarios.Target, error) {

@@ -2,7 +2,6 @@ package customersdotstub
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/ccmock/ccmock/internal/catalog"
@@ -26,33 +25,29 @@ func (s *Stub) sign(_ context.Context, r control.SignRequest) (control.TokenResu
 	if err != nil {
 		return control.TokenResult{}, err
 	}
-	good, err := token.Sign(key, s.claims(st, f, catalog.Decide(f.edition.catalog, f.Facts)), token.SignOptions{WithKeyID: true})
-	if err != nil {
-		return control.TokenResult{}, err
-	}
-	raw, err := s.spoil(key, good, r.Header, r.Claims, r.Stranger, r.Forgery())
+	raw, err := s.spoil(key, s.claims(st, f, catalog.Decide(f.edition.catalog, f.Facts)), r.Header, r.Claims, r.Stranger, r.Forgery())
 	if err != nil {
 		return control.TokenResult{}, err
 	}
 	return control.TokenResult{Raw: raw, Token: journalToken(raw)}, nil
 }
 
-// spoil signs a good token anew, with other claims and headers laid over, by the key that
-// signed it or by a stranger's, and forged as told.
-func (s *Stub) spoil(key *token.Key, good string, header, claims map[string]any, stranger bool, f token.Forgery) (string, error) {
-	decoded, err := token.Decode(good)
-	if err != nil {
-		return "", fmt.Errorf("the good token: %w", err)
-	}
+// spoil signs what would be a good token with other claims and headers laid over, by the
+// key that would sign it or by a stranger's, and forged as told.
+func (s *Stub) spoil(key *token.Key, good token.Claims, header, claims map[string]any, stranger bool, f token.Forgery) (string, error) {
 	if stranger {
+		var err error
 		if key, err = s.options.Keys.Get(strangerKey); err != nil {
 			return "", err
 		}
-		decoded.Header["kid"] = key.ID()
 	}
-	overlay(decoded.Header, header)
-	overlay(decoded.Claims, claims)
-	return token.ForgeAs(key, decoded.Header, decoded.Claims, f)
+	h, c, err := token.Unsigned(key, good, token.SignOptions{WithKeyID: true})
+	if err != nil {
+		return "", err
+	}
+	overlay(h, header)
+	overlay(c, claims)
+	return token.ForgeAs(key, h, c, f)
 }
 
 // misissue has an instance get spoilt tokens from now on, as a defect of CustomersDot

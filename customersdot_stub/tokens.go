@@ -117,9 +117,11 @@ func (s *Stub) issue(st *state, f facts) (issued, error) {
 	}
 	d := catalog.Decide(f.edition.catalog, f.Facts)
 	claims := s.claims(st, f, d)
-	raw, err := token.Sign(key, claims, token.SignOptions{WithKeyID: true})
-	if err == nil && f.wrong != nil {
-		raw, err = s.spoil(key, raw, f.wrong.Header, f.wrong.Claims, f.wrong.Stranger, token.Forgery{})
+	var raw string
+	if f.wrong == nil {
+		raw, err = token.Sign(key, claims, token.SignOptions{WithKeyID: true})
+	} else {
+		raw, err = s.spoil(key, claims, f.wrong.Header, f.wrong.Claims, f.wrong.Stranger, token.Forgery{})
 	}
 	if err != nil {
 		return issued{}, err

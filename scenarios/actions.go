@@ -107,6 +107,9 @@ func (p *player) change(ctx context.Context, s *Step) error {
 	case s.Restart != nil:
 		return p.restart(ctx, s.Restart.Service)
 	case s.Fault != nil:
+		if s.Fault.Do.Reset {
+			p.http.CloseIdleConnections() // as the services do; see control.Server
+		}
 		return p.client.AddFault(ctx, *s.Fault)
 	case s.Heal != nil:
 		return p.heal(ctx, *s.Heal)

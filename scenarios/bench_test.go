@@ -9,7 +9,7 @@ import (
 	"github.com/ccmock/ccmock/scenarios"
 )
 
-// BenchmarkFlows runs all flows of the repository, an ecosystem for each.
+// BenchmarkFlows runs all flows of the repository.
 func BenchmarkFlows(b *testing.B) {
 	all := flows(b)
 	steps := 0

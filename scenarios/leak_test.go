@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ccmock/ccmock/internal/ecosystem"
+	"github.com/ccmock/ccmock/internal/inprocess"
 	"github.com/ccmock/ccmock/scenarios"
 )
 
@@ -16,6 +18,20 @@ import (
 // goroutines, open files and as little memory after the last as after the first hundred. It
 // is not parallel, as other tests have goroutines and files of their own.
 func TestAThousandFlowsLeaveNothingBehind(t *testing.T) {
+	requireNoGrowth(t, pool, 100, 9)
+}
+
+// TestEcosystemsLeaveNothingBehind is the same of flows that each start an ecosystem and
+// close it.
+func TestEcosystemsLeaveNothingBehind(t *testing.T) {
+	closed := inprocess.New(ecosystem.Options{Keys: keys, Seed: seed})
+	closed.Close() // keeps none
+	requireNoGrowth(t, closed, 10, 9)
+}
+
+// requireNoGrowth runs a number of flows once, and then more times.
+func requireNoGrowth(t *testing.T, ecosystems *inprocess.Pool, number, more int) {
+	t.Helper()
 	var short []scenarios.Flow
 	for _, f := range flows(t) {
 		if f.Name() == "cut_off" {
@@ -23,22 +39,22 @@ func TestAThousandFlowsLeaveNothingBehind(t *testing.T) {
 		}
 	}
 	require.Len(t, short, 1)
-	hundred := slices.Repeat(short, 100)
+	some := slices.Repeat(short, number)
 	run := func() {
-		report := scenarios.Console{Quiet: true}.Run(t.Context(), hundred, scenarios.Options{Start: start})
+		report := scenarios.Console{Quiet: true}.Run(t.Context(), some, scenarios.Options{Start: ecosystems.Start})
 		require.False(t, report.Failed())
 	}
 	run()
 	first := held(t)
-	for range 9 {
+	for range more {
 		run()
 	}
 	// What is closed ends a little later, and the waiting has goroutines of its own; a leak
-	// would show nine hundred times.
+	// would show with every flow.
 	require.Eventually(t, func() bool {
 		last := held(t)
 		return last.goroutines < first.goroutines+50 && last.files < first.files+50 && last.heap < first.heap+4<<20
-	}, 20*time.Second, 50*time.Millisecond, "after 100 flows %+v, after 1000 %+v", first, held(t))
+	}, 20*time.Second, 50*time.Millisecond, "after %d flows %+v, after %d more %+v", number, first, more*number, held(t))
 }
 
 // holdings are what a process holds.

@@ -27,6 +27,7 @@ type player struct {
 	saved   map[string]any  // a token as its raw text
 	healed  []fault.State   // faults as they were when they were taken out of force
 	journal []journal.Entry // of the steps so far
+	seen    *control.Sight  // by the end of the step before
 }
 
 func play(t T, f *Flow, r *Result, c *connection, o Options) {
@@ -93,7 +94,8 @@ func count(steps []*StepResult, status Status) int {
 // unusedFaults complains about faults that no request met: the story is another one than
 // its author thought.
 func (p *player) unusedFaults(ctx context.Context) error {
-	if p.client == nil {
+	faulty := slices.ContainsFunc(p.flow.Steps, func(s Step) bool { return s.Fault != nil })
+	if p.client == nil || !faulty {
 		return nil
 	}
 	left, err := p.client.Faults(ctx)
@@ -145,17 +147,10 @@ func (p *player) step(t T, n int) {
 		return
 	}
 	r.RequestID = fmt.Sprintf("%s-%d", p.flow.Name(), r.Number)
-	if err := p.begin(ctx, r); err != nil {
+	mark, err := p.begin(ctx, r)
+	if err != nil {
 		p.fail(t, r, fmt.Sprintf("steps[%d]", n), err)
 		return
-	}
-	var mark control.Mark
-	if p.client != nil {
-		var err error
-		if mark, err = p.client.Mark(ctx); err != nil {
-			p.fail(t, r, fmt.Sprintf("steps[%d]", n), err)
-			return
-		}
 	}
 	elapsed := p.options.Stopwatch()
 	out := p.do(ctx, s, r)
@@ -171,18 +166,25 @@ func (p *player) step(t T, n int) {
 	p.keep(s, out)
 }
 
-// begin notes the stub time.
-func (p *player) begin(ctx context.Context, r *StepResult) error {
-	p.now = clock.Real{}.Now()
-	if p.client != nil {
-		now, err := p.client.Now(ctx)
-		if err != nil {
-			return err
-		}
-		p.now = now
+// begin notes the stub time, and returns the place in the journal where the step begins:
+// where the one before ended, if there was one.
+func (p *player) begin(ctx context.Context, r *StepResult) (control.Mark, error) {
+	if p.client == nil {
+		p.now = clock.Real{}.Now()
+		r.At = p.now
+		return nil, nil
 	}
+	if p.seen == nil {
+		seen, err := p.client.LookUp(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p.seen = &seen
+	}
+	mark := p.seen.End
+	p.now, p.seen = p.seen.Now, nil
 	r.At = p.now
-	return nil
+	return mark, nil
 }
 
 func (p *player) fail(t T, r *StepResult, path string, err error) {
@@ -208,12 +210,13 @@ func (p *player) judge(ctx context.Context, n int, out *outcome, mark control.Ma
 	r := p.result.Steps[n]
 	for wait := time.Millisecond; ; wait *= 2 {
 		if p.client != nil {
-			entries, err := p.client.Journal(ctx, mark, "")
+			seen, err := p.client.Look(ctx, mark, "")
 			if err != nil {
 				r.Problems = append(r.Problems, p.problem(fmt.Sprintf("steps[%d]", n), "the journal cannot be read: %v", err))
 				return
 			}
-			r.Journal, r.Hops = entries, explain.Hops(entries, r.RequestID)
+			p.seen = &seen
+			r.Journal, r.Hops = seen.Entries, explain.Hops(seen.Entries, r.RequestID)
 		}
 		r.Problems, r.Notes = p.check(n, out, r)
 		good := len(r.Problems) == 0 || !out.sent || !p.flow.Steps[n].Expect.ofJournal()

@@ -29,10 +29,11 @@ type T interface {
 	Context() context.Context
 }
 
-// Options say what flows run against: an ecosystem of their own each, or a served one that
+// Options say what flows run against: an ecosystem for each, or a served one that
 // they take in turns.
 type Options struct {
-	// Start starts an ecosystem for one flow. It is called for each, from several goroutines.
+	// Start gives one flow an ecosystem, new or as good as new. It is called for each, from
+	// several goroutines, and what it returns last when the flow has ended.
 	Start func(ctx context.Context, given world.World, features []feature.Feature) (Target, func(), error)
 	// Target is a served ecosystem, used if Start is nil. It is put into the world of each
 	// flow and, after the last one, back into its own.
@@ -99,7 +100,7 @@ func newResult(f *Flow) *Result {
 	return r
 }
 
-// runOwn runs a flow in an ecosystem of its own.
+// runOwn runs a flow in the ecosystem that Start gives it.
 func runOwn(t T, f *Flow, r *Result, o Options) {
 	target, stop, err := o.Start(t.Context(), f.World, f.Features)
 	if err != nil {

@@ -1,15 +1,14 @@
 package scenarios_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccmock/ccmock/internal/ecosystem"
 	"github.com/ccmock/ccmock/internal/feature"
+	"github.com/ccmock/ccmock/internal/inprocess"
 	"github.com/ccmock/ccmock/internal/token/tokentest"
-	"github.com/ccmock/ccmock/internal/world"
 	"github.com/ccmock/ccmock/scenarios"
 )
 
@@ -34,15 +33,11 @@ func flows(t testing.TB) []scenarios.Flow {
 	return loaded
 }
 
-// start starts an ecosystem in this process.
-func start(ctx context.Context, given world.World, features []feature.Feature) (scenarios.Target, func(), error) {
-	e, err := ecosystem.Start(ctx, ecosystem.Options{World: given, Features: features, Keys: keys, Seed: seed})
-	if err != nil {
-		return scenarios.Target{}, nil, err
-	}
-	stop := func() { _ = e.Close(context.WithoutCancel(ctx)) }
-	return scenarios.Target{Name: "in-process", Control: []string{e.ControlURL()}}, stop, nil
-}
+// pool keeps ecosystems from one flow to the next, as ccmock test does.
+var pool = inprocess.New(ecosystem.Options{Keys: keys, Seed: seed})
+
+// start gives a flow an ecosystem in this process.
+var start = pool.Start
 
 // TestFlows runs every flow that ccmock comes with: one subtest for each, and in it one
 // for each step.

@@ -29,10 +29,16 @@ type Target struct {
 	// host or the port may be a *, which on the right side means the same as on the left:
 	// "*.test:*" to "127.0.0.1:*" connects to this machine for every name ending in .test.
 	ConnectTo map[string]string
+
+	opened *connection // by Open
 }
 
 // timeout bounds one call of a step, in real time. GitLab itself waits for 55 seconds.
 const timeout = 60 * time.Second
+
+// idleTimeout is how long a connection without a request is kept, in real time: shorter
+// than any service keeps it, so that no request meets one that is about to close.
+const idleTimeout = 90 * time.Second
 
 // connection is a target that was connected to.
 type connection struct {
@@ -40,10 +46,35 @@ type connection struct {
 	client *control.Client // nil without control planes
 	http   *http.Client
 	grpc   *http.Client // the same over HTTP/2, which needs no TLS here
+	shared bool         // whether others go on with the connections
+}
+
+// Open connects now and returns a target whose flows, one after another, use the same
+// connections. They must find the same services there, and close ends the connections.
+func (t Target) Open(ctx context.Context) (opened Target, end func(), err error) {
+	c, err := t.connect(ctx)
+	if err != nil {
+		return t, nil, err
+	}
+	t.opened = c
+	return t, c.close, nil
+}
+
+// again is c for another flow.
+func (c *connection) again() *connection {
+	next := *c
+	next.shared = true
+	if c.client != nil {
+		next.client = c.client.Again()
+	}
+	return &next
 }
 
 // connect asks the control planes what there is.
 func (t Target) connect(ctx context.Context) (*connection, error) {
+	if t.opened != nil {
+		return t.opened.again(), nil
+	}
 	c := &connection{target: t}
 	if len(t.Control) > 0 {
 		client, err := control.Connect(ctx, t.ControlToken, t.Control...)
@@ -58,6 +89,7 @@ func (t Target) connect(ctx context.Context) (*connection, error) {
 			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				return dialer.DialContext(ctx, network, c.address(addr))
 			},
+			IdleConnTimeout:    idleTimeout,
 			DisableCompression: true, // bodies are shown as they come
 			Protocols:          &p,
 		}
@@ -75,6 +107,9 @@ func (t Target) connect(ctx context.Context) (*connection, error) {
 }
 
 func (c *connection) close() {
+	if c.shared {
+		return
+	}
 	c.http.CloseIdleConnections()
 	c.grpc.CloseIdleConnections()
 	if c.client != nil {

@@ -22,6 +22,7 @@ var layers = []layer{
 	{packages: []string{"internal/graphql"}},
 	{packages: []string{"rails_stub", "customersdot_stub", "gateway", "backends"}},
 	{packages: []string{"internal/ecosystem", "scenarios"}},
+	{packages: []string{"internal/inprocess"}},
 	{packages: []string{"internal/probe"}},
 	{packages: []string{"."}},
 	{packages: []string{"cmd"}},

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/ccmock/ccmock/internal/fault"
-	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/world"
 )
 
@@ -32,13 +31,17 @@ type plane struct {
 	info Info
 }
 
+// idleTimeout is how long a connection to a control plane is kept, in real time.
+const idleTimeout = 90 * time.Second
+
 // Connect asks every control plane what it holds. Token may be empty where none is
 // asked for.
 func Connect(ctx context.Context, token string, urls ...string) (*Client, error) {
 	if len(urls) == 0 {
 		return nil, errors.New("no control plane is named")
 	}
-	c := &Client{http: &http.Client{Timeout: time.Minute}, token: token}
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, IdleConnTimeout: idleTimeout}
+	c := &Client{http: &http.Client{Timeout: time.Minute, Transport: transport}, token: token}
 	for _, u := range urls {
 		c.planes = append(c.planes, plane{url: strings.TrimSuffix(u, "/")})
 	}
@@ -54,6 +57,12 @@ func (c *Client) refresh(ctx context.Context) error {
 		c.planes[n].info = info
 	}
 	return nil
+}
+
+// Again is a client of the same control planes that has not called anything yet. It knows
+// what c knew when it connected, and shares its connections, which Close of either ends.
+func (c *Client) Again() *Client {
+	return &Client{planes: slices.Clone(c.planes), http: c.http, token: c.token}
 }
 
 // Close lets go of idle connections.
@@ -114,37 +123,69 @@ func (c *Client) Advance(ctx context.Context, d time.Duration) error {
 	if d < 0 {
 		return fmt.Errorf("cannot advance by %s: time goes forward (set it instead)", d)
 	}
-	now, err := c.Now(ctx)
+	state, err := c.state(ctx)
 	if err != nil {
 		return err
 	}
-	return c.AdvanceTo(ctx, now.Add(d))
+	return c.advance(ctx, state.Now.Add(d), state)
 }
 
 // AdvanceTo is Advance up to a given time.
 func (c *Client) AdvanceTo(ctx context.Context, target time.Time) error {
+	state, err := c.state(ctx)
+	if err != nil {
+		return err
+	}
+	return c.advance(ctx, target, state)
+}
+
+func (c *Client) advance(ctx context.Context, target time.Time, state Clock) error {
 	for {
 		stop := target
-		for _, p := range c.planes {
-			var state Clock
-			if err := c.call(ctx, p, http.MethodGet, "/v1/clock", nil, &state); err != nil {
+		if !state.NextJob.IsZero() && state.NextJob.Before(stop) {
+			stop = state.NextJob
+		}
+		if len(c.planes) == 1 {
+			if err := c.call(ctx, c.planes[0], http.MethodPut, "/v1/clock", SetClock{Now: &stop, Run: true}, &state); err != nil {
 				return err
 			}
-			if !state.NextJob.IsZero() && state.NextJob.Before(stop) {
-				stop = state.NextJob
+		} else {
+			// All clocks first, so that no job calls a service that lives in the past.
+			if err := c.setClock(ctx, SetClock{Now: &stop}); err != nil {
+				return err
 			}
-		}
-		// All clocks first, so that no job calls a service that lives in the past.
-		if err := c.setClock(ctx, SetClock{Now: &stop}); err != nil {
-			return err
-		}
-		if err := c.setClock(ctx, SetClock{Run: true}); err != nil {
-			return err
+			if err := c.setClock(ctx, SetClock{Run: true}); err != nil {
+				return err
+			}
 		}
 		if stop.Equal(target) {
 			return nil
 		}
+		if len(c.planes) > 1 {
+			var err error
+			if state, err = c.state(ctx); err != nil {
+				return err
+			}
+		}
 	}
+}
+
+// state is the time of the first process, and when the next job is due in any.
+func (c *Client) state(ctx context.Context) (Clock, error) {
+	var all Clock
+	for n, p := range c.planes {
+		var here Clock
+		if err := c.call(ctx, p, http.MethodGet, "/v1/clock", nil, &here); err != nil {
+			return Clock{}, err
+		}
+		if n == 0 {
+			all.Now = here.Now
+		}
+		if !here.NextJob.IsZero() && (all.NextJob.IsZero() || here.NextJob.Before(all.NextJob)) {
+			all.NextJob = here.NextJob
+		}
+	}
+	return all, nil
 }
 
 // SetTime puts the clock anywhere, without running what was due in between.
@@ -216,46 +257,6 @@ func (c *Client) Faults(ctx context.Context) ([]fault.State, error) {
 			all[n].Seen += s.Seen
 			all[n].Applied += s.Applied
 		}
-	}
-	return all, nil
-}
-
-// Mark is a place in the journals of all processes.
-type Mark []uint64
-
-// Mark returns the present end of the journals.
-func (c *Client) Mark(ctx context.Context) (Mark, error) {
-	mark := make(Mark, len(c.planes))
-	for n, p := range c.planes {
-		var e Entries
-		if err := c.call(ctx, p, http.MethodGet, "/v1/journal?after=18446744073709551615", nil, &e); err != nil {
-			return nil, err
-		}
-		mark[n] = e.Last
-	}
-	return mark, nil
-}
-
-// Journal returns the entries after a mark (all, if it is nil) of one request (all, if
-// its id is empty), in the order in which they were made.
-func (c *Client) Journal(ctx context.Context, after Mark, requestID string) ([]journal.Entry, error) {
-	var all []journal.Entry
-	for n, p := range c.planes {
-		query := url.Values{}
-		if after != nil {
-			query.Set("after", fmt.Sprint(after[n]))
-		}
-		if requestID != "" {
-			query.Set("request", requestID)
-		}
-		var e Entries
-		if err := c.call(ctx, p, http.MethodGet, "/v1/journal?"+query.Encode(), nil, &e); err != nil {
-			return nil, err
-		}
-		all = append(all, e.Entries...)
-	}
-	if len(c.planes) > 1 {
-		slices.SortStableFunc(all, func(a, b journal.Entry) int { return a.At.Compare(b.At) })
 	}
 	return all, nil
 }

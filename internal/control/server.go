@@ -303,6 +303,9 @@ func (s *Server) addFault(r *http.Request) (any, error) {
 	if err := s.options.Faults.Add(rule); err != nil {
 		return nil, err
 	}
+	if rule.Do.Reset {
+		s.disconnect()
+	}
 	return Done{}, nil
 }
 
@@ -328,7 +331,12 @@ func (s *Server) journal(r *http.Request) (any, error) {
 		}
 		f.After = n
 	}
-	return Entries{Entries: s.options.Journal.Entries(f), Last: s.options.Journal.Last()}, nil
+	last := s.options.Journal.Last()
+	entries := s.options.Journal.Entries(f)
+	for n := len(entries); n > 0 && entries[n-1].Seq > last; n-- {
+		entries = entries[:n-1] // who reads on from last finds it then
+	}
+	return Entries{Entries: entries, Last: last, Now: s.options.Clock.Now()}, nil
 }
 
 func (s *Server) setWorld(r *http.Request) (any, error) {
@@ -344,30 +352,6 @@ func (s *Server) setWorld(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return s.seed(w)
-}
-
-func (s *Server) reset(*http.Request) (any, error) { return s.seed(s.options.World) }
-
-// seed starts over in the given world: frozen at its time, with no faults, skews or
-// journal left.
-func (s *Server) seed(w world.World) (any, error) {
-	s.steer.Lock()
-	defer s.steer.Unlock()
-	s.options.Faults.Clear()
-	s.options.Journal.Reset()
-	s.options.Jobs.Clear()
-	s.options.Clock.Set(w.Now)
-	for _, p := range s.options.Parts {
-		for _, service := range p.Services() {
-			if skew := p.Skew(service.Name); skew != nil {
-				skew.Set(0)
-			}
-		}
-		if err := p.Seed(w); err != nil {
-			return nil, err
-		}
-	}
-	return s.info(nil)
 }
 
 func (s *Server) do(r *http.Request) (any, error) {

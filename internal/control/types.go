@@ -70,6 +70,7 @@ type Faults struct {
 type Entries struct {
 	Entries []journal.Entry `json:"entries"`
 	Last    uint64          `json:"last"` // the number of the newest entry of all
+	Now     time.Time       `json:"now"`  // when this was read
 }
 
 // Explained is what became of a call, by the journal of one process.

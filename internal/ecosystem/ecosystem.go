@@ -37,6 +37,8 @@ type Ecosystem struct {
 	listeners map[string]net.Listener // by the service's name
 	servers   []*stub.Server
 	control   *stub.Server
+	plane     *control.Server
+	busy      busy
 	tls       *tls.Certificate
 	stop      context.CancelFunc
 	work      sync.WaitGroup
@@ -89,17 +91,18 @@ func (e *Ecosystem) start(ctx context.Context) error {
 			return err
 		}
 	}
-	handlers[controlListener] = control.NewServer(control.Options{
+	e.plane = control.NewServer(control.Options{
 		Version: e.options.Version, Seed: e.options.Seed, Token: e.options.ControlToken,
 		Clock: e.options.Clock, Jobs: &e.jobs, Journal: e.env.Journal, Faults: e.env.Faults,
 		Parts: e.parts, World: e.options.World, Log: e.options.Log,
 	})
+	handlers[controlListener] = e.plane
 	for name, ln := range e.listeners {
 		var config *tls.Config
 		if name == gatewayTLSListener {
 			config = &tls.Config{Certificates: []tls.Certificate{*e.tls}, MinVersion: tls.VersionTLS12}
 		}
-		server := stub.Serve(ln, handlers[name], config, e.options.Log)
+		server := stub.Serve(ln, e.busy.count(handlers[name]), config, e.options.Log)
 		e.servers = append(e.servers, server)
 		if name == controlListener {
 			e.control = server
@@ -341,8 +344,8 @@ func (e *Ecosystem) Close(ctx context.Context) error {
 	closing.Wait()
 	e.work.Wait()
 	for _, p := range e.parts {
-		if part, ok := p.(interface{ Close() }); ok {
-			part.Close() // lets go of idle connections
+		if part, ok := p.(control.Connected); ok {
+			part.Close()
 		}
 	}
 	return errors.Join(errs...)

@@ -160,12 +160,8 @@ func loopback(host string) bool {
 
 // complete fills in defaults and trims URLs.
 func (o *Options) complete() error {
-	if complaints := o.World.Complete(); len(complaints) > 0 {
-		errs := make([]error, len(complaints))
-		for n, c := range complaints {
-			errs[n] = c
-		}
-		return errors.Join(errs...)
+	if err := o.completeWorld(); err != nil {
+		return err
 	}
 	if len(o.Parts) == 0 {
 		o.Parts = Parts()
@@ -190,6 +186,15 @@ func (o *Options) complete() error {
 		*u = strings.TrimSuffix(*u, "/")
 	}
 	return nil
+}
+
+func (o *Options) completeWorld() error {
+	complaints := o.World.Complete()
+	errs := make([]error, len(complaints))
+	for n, c := range complaints {
+		errs[n] = c
+	}
+	return errors.Join(errs...)
 }
 
 func (o Options) runs(part string) bool { return slices.Contains(o.Parts, part) }

@@ -39,7 +39,7 @@ func TestFlawsAreFoundByName(t *testing.T) {
 		probetest.NoIssuer:          "issuer-absent issuer-of-staging other-issuers-key issuer-null",
 		probetest.NoScope:           "scope-absent scope-empty scope-other scope-prefix scope-suffix scope-upper-case scope-as-text scope-in-a-text scope-null",
 		probetest.ScopeBySubstring:  "scope-suffix scope-as-text scope-in-a-text",
-		probetest.NoHeaders: "of-another-instance subject-upper-case subject-a-number realm-of-saas realm-upper-case subject-null realm-null header-realm-missing header-realm-other header-realm-dedicated " +
+		probetest.NoHeaders: "of-another-instance subject-upper-case subject-a-number realm-of-saas realm-upper-case realm-null header-realm-missing header-realm-other header-realm-dedicated " +
 			"header-realm-twice-good-first header-realm-twice-good-last header-instance-missing header-instance-other header-instance-twice-good-first header-instance-twice-good-last",
 		probetest.LastHeader: "header-realm-twice-good-last header-instance-twice-good-last",
 		probetest.Crashes:    "empty-bearer garbage one-segment two-segments four-segments garbled-header garbled-payload payload-list payload-with-bom padded-base64",

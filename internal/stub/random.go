@@ -11,17 +11,27 @@ import (
 // Random yields the ids of an ecosystem, the same ones for the same seed and order of
 // calls. It is no source of secrets. It is safe for concurrent use.
 type Random struct {
+	key [32]byte
+
 	mu  sync.Mutex
 	src *rand.ChaCha8
 }
 
 // NewRandom returns a source that is fully determined by seed.
 func NewRandom(seed uint64) *Random {
-	var key [32]byte
+	r := &Random{}
 	for i := range 8 {
-		key[i] = byte(seed >> (8 * i))
+		r.key[i] = byte(seed >> (8 * i))
 	}
-	return &Random{src: rand.NewChaCha8(key)}
+	r.src = rand.NewChaCha8(r.key)
+	return r
+}
+
+// Restart has the source yield the same ids again, from the first on.
+func (r *Random) Restart() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.src.Seed(r.key)
 }
 
 func (r *Random) bytes(n int) []byte {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gorilla/mux"
 )
@@ -18,12 +19,26 @@ const (
 	MethodNotAllowed = "(method not allowed)"
 )
 
-// Router holds the named routes of a service.
+// Router holds the named routes of a service. Their patterns are compiled for the first
+// request, as most instances of most worlds never get one.
 type Router struct {
-	mux     *mux.Router
+	mux     func() *mux.Router
+	routes  []func(*mux.Router)
 	adapt   func(Handler) http.Handler
 	methods []string // all methods of all routes, for Allow
 	names   []string
+}
+
+func newRouter(adapt func(Handler) http.Handler) *Router {
+	r := &Router{adapt: adapt}
+	r.mux = sync.OnceValue(func() *mux.Router {
+		compiled := mux.NewRouter().UseEncodedPath().SkipClean(true)
+		for _, add := range r.routes {
+			add(compiled)
+		}
+		return compiled
+	})
+	return r
 }
 
 // Names lists the routes, sorted.
@@ -49,19 +64,21 @@ func (r *Router) Handle(name, path string, h Handler, methods ...string) {
 // Raw routes to a handler that writes the response itself, such as a proxy. Without
 // methods, it takes all of them.
 func (r *Router) Raw(name, path string, h http.Handler, methods ...string) {
-	route := r.mux.Handle(path, h).Name(name)
 	r.name(name)
-	if len(methods) > 0 {
-		route.Methods(methods...)
-		r.note(methods)
-	}
+	r.note(methods)
+	r.routes = append(r.routes, func(m *mux.Router) {
+		route := m.Handle(path, h).Name(name)
+		if len(methods) > 0 {
+			route.Methods(methods...)
+		}
+	})
 }
 
 // Prefix routes everything below a path prefix to a handler that writes the response
 // itself.
 func (r *Router) Prefix(name, prefix string, h http.Handler) {
-	r.mux.PathPrefix(prefix).Handler(h).Name(name)
 	r.name(name)
+	r.routes = append(r.routes, func(m *mux.Router) { m.PathPrefix(prefix).Handler(h).Name(name) })
 }
 
 // name notes a route's name; several paths may share one.
@@ -85,7 +102,7 @@ func (r *Router) note(methods []string) {
 func (r *Router) match(req *http.Request) (name string, h http.Handler, _ *http.Request) {
 	var m mux.RouteMatch
 	switch {
-	case r.mux.Match(req, &m) && m.MatchErr == nil && m.Route != nil:
+	case r.mux().Match(req, &m) && m.MatchErr == nil && m.Route != nil:
 		if len(m.Vars) > 0 {
 			req = mux.SetURLVars(req, m.Vars)
 		}
@@ -104,7 +121,7 @@ func (r *Router) allow(req *http.Request) string {
 		probe := req.Clone(req.Context())
 		probe.Method = method
 		var m mux.RouteMatch
-		if r.mux.Match(probe, &m) && m.MatchErr == nil {
+		if r.mux().Match(probe, &m) && m.MatchErr == nil {
 			found = append(found, method)
 		}
 	}

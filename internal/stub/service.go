@@ -7,8 +7,6 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"github.com/gorilla/mux"
-
 	"github.com/ccmock/ccmock/internal/clock"
 	"github.com/ccmock/ccmock/internal/fault"
 	"github.com/ccmock/ccmock/internal/journal"
@@ -54,7 +52,7 @@ func NewService(env Env, o Options) *Service {
 	}
 	s := &Service{options: o, env: env}
 	s.clock = clock.Skewed(env.Clock, &s.skew)
-	s.router = &Router{mux: mux.NewRouter().UseEncodedPath().SkipClean(true), adapt: s.adapt}
+	s.router = newRouter(s.adapt)
 	return s
 }
 

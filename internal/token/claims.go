@@ -48,14 +48,34 @@ func Sign(k *Key, c Claims, o SignOptions) (string, error) {
 		return "", fmt.Errorf("sign token: %w", err)
 	}
 	t := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims(payload))
-	if o.WithKeyID {
-		t.Header["kid"] = k.ID()
-	}
-	raw, err := t.SignedString(k.private)
+	t.Header = o.header(k)
+	text, err := t.SigningString()
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
 	}
-	return raw, nil
+	signature, err := k.sign(text)
+	if err != nil {
+		return "", fmt.Errorf("sign token: %w", err)
+	}
+	return text + "." + base64.RawURLEncoding.EncodeToString(signature), nil
+}
+
+func (o SignOptions) header(k *Key) map[string]any {
+	header := map[string]any{"typ": "JWT", "alg": algorithm}
+	if o.WithKeyID {
+		header["kid"] = k.ID()
+	}
+	return header
+}
+
+// Unsigned is the header and the claims of the token that [Sign] would make, to be
+// changed and handed to [ForgeAs].
+func Unsigned(k *Key, c Claims, o SignOptions) (header, claims map[string]any, err error) {
+	claims, err = c.payload()
+	if err != nil {
+		return nil, nil, fmt.Errorf("claims of a token: %w", err)
+	}
+	return o.header(k), claims, nil
 }
 
 func (c Claims) payload() (map[string]any, error) {
@@ -114,7 +134,7 @@ func ForgeBytes(k *Key, header, payload []byte) (string, error) {
 	if k == nil {
 		return text + ".", nil
 	}
-	signature, err := jwt.SigningMethodRS256.Sign(text, k.private)
+	signature, err := k.sign(text)
 	if err != nil {
 		return "", fmt.Errorf("forge token: %w", err)
 	}

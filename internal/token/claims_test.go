@@ -153,3 +153,20 @@ func TestReasons(t *testing.T) {
 	var refusal *Refusal
 	require.True(t, errors.As(fmt.Errorf("call: %w", err), &refusal))
 }
+
+// TestUnsignedIsWhatSignSigns: a token that is changed in nothing is the good one.
+func TestUnsignedIsWhatSignSigns(t *testing.T) {
+	k := testKey(t, "a")
+	for _, o := range []SignOptions{{}, {WithKeyID: true}} {
+		c := Claims{ID: "id", Issuer: "https://issuer", Audience: []string{"a", "b"}, ExpiresAt: time.Unix(1_700_000_000, 0), Extra: map[string]any{"duo_seat_count": 7}}
+		good, err := Sign(k, c, o)
+		require.NoError(t, err)
+		header, claims, err := Unsigned(k, c, o)
+		require.NoError(t, err)
+		again, err := ForgeAs(k, header, claims, Forgery{})
+		require.NoError(t, err)
+		require.Equal(t, good, again)
+	}
+	_, _, err := Unsigned(k, Claims{AudienceAsString: true}, SignOptions{})
+	require.ErrorContains(t, err, "expected one audience")
+}

@@ -236,6 +236,8 @@ func (f Forgery) sign(k *Key, text string) ([]byte, error) {
 			return nil, err
 		}
 		return method.Sign(text, curve)
+	case name == algorithm:
+		return k.sign(text)
 	}
 	return method.Sign(text, k.private)
 }

@@ -16,10 +16,12 @@ import (
 // keyBits is the size that GitLab and CustomersDot use.
 const keyBits = 2048
 
-// Key is an RSA-2048 private key with its id. It is immutable.
+// Key is an RSA-2048 private key with its id, neither of which ever changes. It is safe for
+// concurrent use.
 type Key struct {
 	private *rsa.PrivateKey
 	id      string
+	signed  signatures
 }
 
 // GenerateKey makes a new key from the system's randomness.

@@ -59,7 +59,7 @@ func failing(t *testing.T, cases []derive.Case, features []feature.Feature) []st
 	t.Helper()
 	flows, err := derive.Flows(cases, features)
 	require.NoError(t, err)
-	report := scenarios.Console{Out: io.Discard, Quiet: true}.Run(t.Context(), flows, scenarios.Options{Start: start})
+	report := scenarios.Console{Out: io.Discard, Quiet: true}.Run(t.Context(), flows, scenarios.Options{Start: pool.Start})
 	var failed []string
 	for n, r := range report.Flows {
 		if r.Status != scenarios.Passed {

@@ -1,36 +1,26 @@
 package derive_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccmock/ccmock/internal/ecosystem"
 	"github.com/ccmock/ccmock/internal/feature"
+	"github.com/ccmock/ccmock/internal/inprocess"
 	"github.com/ccmock/ccmock/internal/token/tokentest"
-	"github.com/ccmock/ccmock/internal/world"
 	"github.com/ccmock/ccmock/scenarios"
 	"github.com/ccmock/ccmock/scenarios/derive"
 )
 
-// keys are shared by all ecosystems of this package's tests: making RSA keys is slow.
-var keys = tokentest.Pool()
+// pool keeps ecosystems from one case to the next, as ccmock test does.
+var pool = inprocess.New(ecosystem.Options{Keys: tokentest.Pool(), Seed: 1})
 
 func shipped(t testing.TB) []feature.Feature {
 	t.Helper()
 	features, err := feature.Load(scenarios.Features(), ".")
 	require.NoError(t, err)
 	return features
-}
-
-func start(ctx context.Context, given world.World, features []feature.Feature) (scenarios.Target, func(), error) {
-	e, err := ecosystem.Start(ctx, ecosystem.Options{World: given, Features: features, Keys: keys, Seed: 1})
-	if err != nil {
-		return scenarios.Target{}, nil, err
-	}
-	stop := func() { _ = e.Close(context.WithoutCancel(ctx)) }
-	return scenarios.Target{Name: "in-process", Control: []string{e.ControlURL()}}, stop, nil
 }
 
 // TestDerived runs every case of the features that ccmock comes with, as subtests
@@ -56,7 +46,7 @@ func TestDerived(t *testing.T) {
 					require.NotEmpty(t, some)
 					flows, err := derive.Flows(some, features)
 					require.NoError(t, err)
-					scenarios.Run(scenarios.Testing(t), flows, scenarios.Options{Start: start})
+					scenarios.Run(scenarios.Testing(t), flows, scenarios.Options{Start: pool.Start})
 				})
 			}
 		})

@@ -25,14 +25,37 @@ func product(sizes []int, allowed func(row) bool) []row {
 	return kept
 }
 
-// pair is a value of one factor together with a value of a later one.
-type pair struct{ factor, value, later, with int }
+// pairs numbers every pair of values of two factors.
+type pairs struct{ first, values []int }
 
-func (r row) pairs() []pair {
-	var found []pair
+func newPairs(rows []row) pairs {
+	var p pairs
+	for n := range rows[0] {
+		most := 0
+		for _, r := range rows {
+			most = max(most, r[n])
+		}
+		p.first = append(p.first, total(p.values))
+		p.values = append(p.values, most+1)
+	}
+	return p
+}
+
+func total(numbers []int) int {
+	sum := 0
+	for _, n := range numbers {
+		sum += n
+	}
+	return sum
+}
+
+// of lists the numbers of a row's pairs.
+func (p pairs) of(r row) []int {
+	all := total(p.values)
+	found := make([]int, 0, len(r)*(len(r)-1)/2)
 	for a := range r {
 		for b := a + 1; b < len(r); b++ {
-			found = append(found, pair{a, r[a], b, r[b]})
+			found = append(found, (p.first[a]+r[a])*all+p.first[b]+r[b])
 		}
 	}
 	return found
@@ -42,30 +65,40 @@ func (r row) pairs() []pair {
 // product occurs in a picked row. It is greedy: the next row is always the first of those
 // that show most pairs not seen yet. The same product gives the same rows.
 func pairwise(all []row) []row {
-	missing := map[pair]bool{}
-	for _, r := range all {
-		for _, p := range r.pairs() {
-			missing[p] = true
+	if len(all) == 0 {
+		return nil
+	}
+	numbers := newPairs(all)
+	missing, left := make([]bool, total(numbers.values)*total(numbers.values)), 0
+	shown := make([][]int, len(all))
+	for n, r := range all {
+		shown[n] = numbers.of(r)
+		for _, p := range shown[n] {
+			if !missing[p] {
+				missing[p] = true
+				left++
+			}
 		}
 	}
 	var picked []row
-	for len(missing) > 0 {
-		best, most := row(nil), 0
-		for _, r := range all {
+	for left > 0 {
+		best, most := 0, 0
+		for n := range all {
 			fresh := 0
-			for _, p := range r.pairs() {
+			for _, p := range shown[n] {
 				if missing[p] {
 					fresh++
 				}
 			}
 			if fresh > most {
-				best, most = r, fresh
+				best, most = n, fresh
 			}
 		}
-		for _, p := range best.pairs() {
-			delete(missing, p)
+		for _, p := range shown[best] {
+			missing[p] = false
 		}
-		picked = append(picked, best)
+		left -= most
+		picked = append(picked, all[best])
 	}
 	return picked
 }

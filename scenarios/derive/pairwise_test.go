@@ -6,6 +6,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// pair is a value of one factor together with a value of a later one.
+type pair struct{ factor, value, later, with int }
+
+func (r row) pairs() []pair {
+	var found []pair
+	for a := range r {
+		for b := a + 1; b < len(r); b++ {
+			found = append(found, pair{a, r[a], b, r[b]})
+		}
+	}
+	return found
+}
+
 func TestPairwiseShowsEveryPair(t *testing.T) {
 	t.Parallel()
 	anything := func(row) bool { return true }

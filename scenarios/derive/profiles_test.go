@@ -72,7 +72,7 @@ func answers(t *testing.T, p feature.Profile) (by map[string]string, order []str
 	}
 	flows, err := derive.Flows(cases, features)
 	require.NoError(t, err)
-	report := scenarios.Console{Out: io.Discard, Quiet: true}.Run(t.Context(), flows, scenarios.Options{Start: start})
+	report := scenarios.Console{Out: io.Discard, Quiet: true}.Run(t.Context(), flows, scenarios.Options{Start: pool.Start})
 	by = map[string]string{}
 	for n, r := range report.Flows {
 		require.Equal(t, scenarios.Passed, r.Status, cases[n].ID())

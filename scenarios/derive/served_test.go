@@ -11,6 +11,7 @@ import (
 
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/ecosystem"
+	"github.com/ccmock/ccmock/internal/token/tokentest"
 	"github.com/ccmock/ccmock/internal/world"
 	"github.com/ccmock/ccmock/scenarios"
 	"github.com/ccmock/ccmock/scenarios/derive"
@@ -22,7 +23,7 @@ func TestDrillsOnAServedEcosystem(t *testing.T) {
 	t.Parallel()
 	features := shipped(t)
 	given := world.World{Now: time.Date(2024, 5, 1, 12, 0, 0, 0, time.UTC)}
-	e, err := ecosystem.Start(t.Context(), ecosystem.Options{World: given, Features: features, Keys: keys, Seed: 1})
+	e, err := ecosystem.Start(t.Context(), ecosystem.Options{World: given, Features: features, Keys: tokentest.Pool(), Seed: 1})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, e.Close(context.Background())) })
 	cases, err := derive.Cases(features, derive.Options{})

@@ -23,7 +23,7 @@ func nulls() []spoilt {
 		null("aud", "audience", malformed, malformed),
 		null("iss", "issuer", malformed, gap),
 		null("scopes", "scope", noScope, crash),
-		null("sub", "subject", malformed, malformed),
+		either(null("sub", "subject", malformed, malformed)),
 		null("gitlab_realm", "realm", malformed, gap),
 		either(null("jti", "id", malformed, malformed)),
 	}
