@@ -85,7 +85,7 @@ func TestTheDefaultCatalog(t *testing.T) {
 	require.Len(t, scopes, 63, "the tutorial's is new, the others are of both")
 	require.Contains(t, scopes, "new_feature_scope")
 	b.clock.Set(time.Date(2025, 2, 1, 0, 0, 0, 0, time.UTC))
-	b.token("acme", "18.2.0")
+	b.graphql(bare, map[string]any{"licenseKey": b.key("acme"), "gitlabVersion": "18.2.0"})
 	require.Equal(t, string(catalog.RuleAddOnMissing), b.scope("ask_issue").Rule, "the feature's rules, which have it in Duo Chat")
 
 	var served struct {
