@@ -19,7 +19,7 @@ var libraryFiles = map[string]string{
 	"gem/config/unit_primitives/run_own.yml":           "name: run_own\ndescription: d\ngroup: g\nfeature_category: c\ndocumentation_url: u\noperators: [self_hosted_operator]\n",
 	"gem/config/services/mine.yml":                     "name: mine\nunit_primitives: [run_own]\n",
 	"gem/config/schemas/unit_primitive_schema.json":    "{}",
-	"broken/unit_primitives/a.yml":                     "name: a\ndescripton: d\n",
+	"broken/unit_primitives/a.yml":                     "name: a\ndescr1ption: d\n",
 	"none/README":                                      "",
 	"world.yaml":                                       "now: 2024-06-01\ncatalog_file: gem\ninstances: {acme: {realm: self-managed, gitlab_version: 18.2.0, license: {kind: online_cloud}}}\n",
 	"acme.yaml":                                        "now: 2025-06-01\ninstances: {acme: {realm: self-managed, gitlab_version: 18.2.0, license: {kind: online_cloud}, add_ons: [{add_on: duo_pro}]}}\nusers: {ada: {instance: acme, seats: [duo_pro]}}\n",
@@ -46,7 +46,7 @@ func TestLintTakesALibrary(t *testing.T) {
 	require.Equal(t, "1 world, 1 catalog: nothing to complain about\n", ok(t, "lint", filepath.Join(dir, "world.yaml"), filepath.Join(dir, "access_data.yml")))
 	r := ccmock(t, "lint", filepath.Join(dir, "broken"))
 	require.Equal(t, 2, r.code)
-	require.Contains(t, r.out, `a.yml:2:1: unknown key "descripton" (did you mean "description"?)`)
+	require.Contains(t, r.out, `a.yml:2:1: unknown key "descr1ption" (did you mean "description"?)`)
 	require.Contains(t, r.out, `key "group" is missing`)
 }
 
@@ -60,7 +60,7 @@ func TestUpWithALibrary(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"none":                                   "holds no catalog: expected a folder unit_primitives in it",
-		"broken":                                 `unknown key "descripton"`,
+		"broken":                                 `unknown key "descr1ption"`,
 		"gem/config/unit_primitives/run_own.yml": "this is one file of a library",
 	} {
 		r := ccmock(t, "up", "--port-base", "0", "--catalog", filepath.Join(dir, name))

@@ -38,7 +38,7 @@ func unitPrimitive(name, more string) string {
 	return "name: " + name + "\ndescription: d\ngroup: group::g\nfeature_category: c\ndocumentation_url: https://docs.gitlab.com\n" + more
 }
 
-func withLibrary(t *testing.T) (*bed, string) {
+func withLibrary(t testing.TB) (*bed, string) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range library {
