@@ -149,7 +149,7 @@ func holds(purchases []purchase, addOn string, now time.Time) bool {
 // lists a scope will do (rule 4). CustomersDot looks at versions, licence types and
 // operators besides.
 func (e entry) scopes(s situation, customersDot bool) []string {
-	if customersDot && !(reached(s.version, e.minimum(s.now)) && s.license.isOf(e.licenseTypes) && e.operated(s)) {
+	if customersDot && (!reached(s.version, e.minimum(s.now)) || !s.license.isOf(e.licenseTypes) || !e.operated(s)) {
 		return nil
 	}
 	var found []string
