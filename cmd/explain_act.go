@@ -157,7 +157,7 @@ func decide(w world.World, i world.Instance, features []feature.Feature, scope s
 	}
 	var c *catalog.Catalog
 	if w.Catalog != "" {
-		c, err = catalog.Parse("catalog", []byte(w.Catalog), "")
+		c, err = catalog.Parse(w.CatalogName, []byte(w.Catalog), "")
 	} else {
 		c, err = catalog.Merge(nil, cloudConnectors(features)...)
 	}

@@ -29,7 +29,7 @@ func (d *derivation) cases(features []feature.Feature) ([]derive.Case, error) {
 		if err != nil {
 			return nil, err
 		}
-		o.Catalog = text
+		o.Catalog, o.CatalogName = text, d.catalog
 	}
 	return derive.Cases(features, o)
 }

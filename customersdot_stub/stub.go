@@ -116,7 +116,7 @@ func (s *Stub) Seed(w world.World) error {
 	}
 	st := &state{settings: w.CustomersDot, keys: token.NewKeyring(key), subscriptions: map[string]*subscription{}}
 	if w.Catalog != "" {
-		if st.override, err = s.parse("catalog", []byte(w.Catalog)); err != nil {
+		if st.override, err = s.parse(w.CatalogName, []byte(w.Catalog)); err != nil {
 			return err
 		}
 	}

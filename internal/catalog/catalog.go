@@ -46,6 +46,8 @@ type Service struct {
 	Bundles                 []Bundle   // never empty after Parse
 	LicenseTypes            []string   // plans that may use it; empty: any
 	Operators               []Operator // who may run it, any of them; empty: nothing is asked of who does
+
+	places map[string]Place // of its keys, and of itself under ""
 }
 
 // Bundle is what one add-on opens of a service. An AddOn that is empty or a

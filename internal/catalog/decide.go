@@ -65,6 +65,9 @@ type ScopeDecision struct {
 	CutOff   *time.Time `json:"cut_off,omitempty"`      // end of free access, if there is one
 	Needs    Version    `json:"needs_version,omitzero"` // the minimum that applies at this time
 	AddOns   []string   `json:"add_ons,omitempty"`      // any of them opens the scope after the cut-off
+
+	Place         Place `json:"place,omitzero"`          // of what decided
+	AudiencePlace Place `json:"audience_place,omitzero"` // of what makes the audience
 }
 
 // Decide says which scopes an instance gets. It is pure: no clock, no state.
@@ -132,7 +135,14 @@ func (d *ScopeDecision) alsoFor(audiences ...string) {
 	}
 }
 
+// decide decides on one scope, and says where the catalog has the reason.
 func decide(s Service, scope string, f Facts) ScopeDecision {
+	d := decideOn(s, scope, f)
+	d.Place, d.AudiencePlace = s.placeOf(d.Rule), s.place("backend", kindBackends)
+	return d
+}
+
+func decideOn(s Service, scope string, f Facts) ScopeDecision {
 	d := ScopeDecision{Scope: scope, Service: s.Name, Audience: s.Audience(), CutOff: s.CutOff, AlsoFor: slices.Clip(s.AlsoFor)}
 	free := s.CutOff == nil || f.Now.Before(*s.CutOff)
 	if s.CutOff != nil {

@@ -37,6 +37,16 @@ type UnitPrimitive struct {
 	AddOns                  []string   `yaml:"add_ons" json:"add_ons"`
 	LicenseTypes            []string   `yaml:"license_types" json:"license_types"`
 	Operators               []string   `yaml:"operators" json:"operators,omitempty"`
+
+	places map[string]Place // of its keys, and of itself under ""
+}
+
+// decidingKeys are the keys of a unit primitive that a decision may come from.
+func decidingKeys() []string {
+	return []string{
+		"cut_off_date", "min_gitlab_version", "min_gitlab_version_for_free_access",
+		kindBackends, kindAddOns, kindLicenses, kindOperators,
+	}
 }
 
 // BackendService is a backend, with the audience that tokens for it have.
@@ -97,7 +107,7 @@ func (l *Library) entries() []Service {
 	for n, p := range l.UnitPrimitives {
 		s := Service{
 			Name: p.Name, Generation: G3, CutOff: p.CutOff,
-			MinVersion: p.MinVersion, MinVersionForFreeAccess: p.MinVersionForFreeAccess,
+			MinVersion: p.MinVersion, MinVersionForFreeAccess: p.MinVersionForFreeAccess, places: p.places,
 			Bundles: []Bundle{}, LicenseTypes: p.LicenseTypes,
 		}
 		var backends []string
@@ -145,7 +155,7 @@ func (l *Library) legacy(realm Realm) []Service {
 		s := Service{
 			Name: m.Name, Generation: sample.Generation, Backend: sample.Backend, CutOff: sample.CutOff,
 			MinVersion: sample.MinVersion, MinVersionForFreeAccess: sample.MinVersionForFreeAccess,
-			LicenseTypes: sample.LicenseTypes,
+			LicenseTypes: sample.LicenseTypes, places: sample.places,
 		}
 		for _, name := range m.UnitPrimitives {
 			for _, b := range byName[name].Bundles {

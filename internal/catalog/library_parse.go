@@ -93,6 +93,7 @@ func (r *libraryReader) catalog() (*Catalog, error) {
 		r.known(doc, kindAddOns, "add-on", p.AddOns, addOns)
 		r.known(doc, kindLicenses, "license type", p.LicenseTypes, licenses)
 		r.known(doc, kindOperators, "operator", p.Operators, operators)
+		l.UnitPrimitives[n].places = placesOf(doc, p.Name, decidingKeys())
 	}
 	for n, o := range l.Operators {
 		doc := r.operators.at[n].doc

@@ -3,7 +3,6 @@ package explain
 import (
 	"slices"
 
-	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/token"
 )
 
@@ -21,7 +20,7 @@ var others = []token.Reason{
 	"invalid_license", "license_revoked", "license_expired", "license_not_started", "invalid_activation_code",
 	"credits_exhausted", "not_entitled", "unknown_consumer", "no_credentials",
 	// The gateway.
-	control.ReasonRateLimited, control.ReasonUnknownRoute, control.ReasonOriginUnreachable,
+	"rate_limited", "unknown_route", "origin_unreachable",
 }
 
 // Reasons lists every reason for which a service refuses. Each stub names its own; they
