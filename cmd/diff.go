@@ -1,9 +1,9 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"strings"
 	"time"
@@ -22,8 +22,9 @@ func newDiff() *cobra.Command {
 		Use:   "diff OLD NEW",
 		Short: "Say which instance gains or loses which scope by an edit of cloud_connector.yml",
 		Long: `diff compares what two catalogs grant, at all times or, with --at, at one. OLD and NEW are
-files such as cloud_connector.yml, of any generation, or folders of feature files. Who is
-looked at are the instances of --world; a licence without dates counts at any time.
+files such as cloud_connector.yml, of any generation, folders of the library
+gitlab-cloud-connector, folders of feature files, or default for the catalog that ccmock
+comes with. Who is looked at are the instances of --world; a licence without dates counts at any time.
 
 The exit code is 0 when nobody gains or loses anything, 1 when somebody does, and 2 for a
 wrong usage or file.`,
@@ -91,31 +92,23 @@ func (d *diff) run(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// catalog reads a cloud_connector.yml, or makes one of a folder of feature files.
+// catalog reads a catalog, or makes one of a folder of feature files.
 func (d *diff) catalog(name string) (*catalog.Catalog, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, usagef("read a catalog: %w", err)
+	source, err := openCatalog(name)
+	if err == nil {
+		return source.Catalog(d.environment)
 	}
-	if !info.IsDir() {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return nil, usagef("read a catalog: %w", err)
-		}
-		return catalog.Parse(name, data, d.environment)
-	}
-	features, err := feature.Load(files{}, name)
-	if err != nil {
+	if !errors.As(err, new(*catalog.NoCatalogError)) {
 		return nil, err
 	}
+	features, featureErr := feature.Load(files{}, name)
+	if featureErr != nil {
+		return nil, featureErr
+	}
 	if len(features) == 0 {
-		return nil, usagef("there is no feature file in %s", name)
+		return nil, hint(err, "there is no feature file in it either")
 	}
-	var services []catalog.Service
-	for _, f := range features {
-		services = append(services, f.CloudConnector)
-	}
-	return catalog.Merge(nil, services...)
+	return catalog.Merge(nil, cloudConnectors(features)...)
 }
 
 // undated takes away the dates that were made up for licences that name none.

@@ -159,11 +159,7 @@ func decide(w world.World, i world.Instance, features []feature.Feature, scope s
 	if w.Catalog != "" {
 		c, err = catalog.Parse(w.CatalogName, []byte(w.Catalog), "")
 	} else {
-		services := make([]catalog.Service, len(features))
-		for n, f := range features {
-			services[n] = f.CloudConnector
-		}
-		c, err = catalog.Merge(nil, services...)
+		c, err = catalog.Merge(nil, cloudConnectors(features)...)
 	}
 	if err != nil {
 		return nil, err

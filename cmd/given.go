@@ -120,7 +120,7 @@ func (g *given) read() (world.World, error) {
 		return world.World{}, usagef("read the world: %w", err)
 	}
 	w, err := world.Parse(g.world, data, now, func(name string) ([]byte, error) {
-		return os.ReadFile(filepath.Join(filepath.Dir(g.world), name))
+		return readBeside(filepath.Join(filepath.Dir(g.world), name))
 	})
 	if err != nil {
 		return world.World{}, err

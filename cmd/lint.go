@@ -22,9 +22,10 @@ func newLint() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "lint [FILE|DIR...]",
 		Short: "Check flows, feature files and cloud_connector.yml",
-		Long: `lint reads flows, feature files, worlds, targets and cloud_connector.yml, by default the
-flows and feature files that ccmock comes with, and shows everything that is wrong, with
-the lines around it. What a file is, it tells by its keys. It warns of features that no
+		Long: `lint reads flows, feature files, worlds, targets and catalogs, that is cloud_connector.yml
+or a folder of the library gitlab-cloud-connector, by default the flows and feature files
+that ccmock comes with, and shows everything that is wrong, with the lines around it. What
+a file is, it tells by its keys. It warns of features that no
 flow is about and of steps that prove little. The exit code is 2 when there are problems;
 warnings count as problems with --strict only.`,
 		Example: `  ccmock lint
@@ -71,7 +72,7 @@ var forms = []struct {
 	{featureForm, []string{"feature", "backend", "cloud_connector", "rails"}},
 	{worldForm, []string{"instances", "users", "now", "catalog_file"}},
 	{targetForm, []string{"control", "control_token", "connect_to"}},
-	{catalogForm, []string{"defaults", "development", "production", "test", "staging"}},
+	{catalogForm, []string{"defaults", "development", "production", "test", "staging", "unit_primitives", "backend_services", "license_types"}},
 }
 
 func (l *lint) run(c *cobra.Command, args []string) error {
@@ -157,6 +158,8 @@ func (l *lint) files(args []string) error {
 				return err
 			case entry.IsDir() && name != arg && strings.HasPrefix(entry.Name(), "."):
 				return fs.SkipDir
+			case entry.IsDir() && l.library(name):
+				return fs.SkipDir
 			case entry.IsDir(), name != arg && !isYAML(name):
 				return nil
 			}
@@ -203,13 +206,29 @@ func (l *lint) files(args []string) error {
 	}
 	checked := 0
 	for form, of := range found {
-		l.seen[form] = len(of)
-		checked += len(of)
+		l.seen[form] += len(of)
+	}
+	for _, n := range l.seen {
+		checked += n
 	}
 	if checked == 0 && len(l.problems) == 0 {
 		return usagef("there is nothing to check in %s", list(args))
 	}
 	return nil
+}
+
+// library checks a folder as a catalog of the library, if it is one.
+func (l *lint) library(name string) bool {
+	if dir, found := catalog.LibraryIn(name); !found || dir != name {
+		return false
+	}
+	source, err := catalog.Open(name)
+	if err == nil {
+		_, err = source.Catalog("")
+	}
+	l.problems.Add(err)
+	l.seen[catalogForm]++
+	return true
 }
 
 // add sorts a file by its form. One that was not named itself may be somebody else's.
@@ -249,7 +268,7 @@ func formOf(doc *strictyaml.Document, name string) form {
 			best, most = f.form, n
 		}
 	}
-	if best == unknownForm && strings.HasPrefix(filepath.Base(name), "cloud_connector") {
+	if base := filepath.Base(name); best == unknownForm && (strings.HasPrefix(base, "cloud_connector") || strings.HasPrefix(base, "access_data")) {
 		return catalogForm
 	}
 	return best
@@ -278,7 +297,7 @@ func (l *lint) checkFeatures(found []file) []feature.Feature {
 
 // besides reads files beside another one.
 func besides(name string) func(string) ([]byte, error) {
-	return func(other string) ([]byte, error) { return os.ReadFile(filepath.Join(filepath.Dir(name), other)) }
+	return func(other string) ([]byte, error) { return readBeside(filepath.Join(filepath.Dir(name), other)) }
 }
 
 func isYAML(name string) bool {

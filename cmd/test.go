@@ -53,7 +53,7 @@ flow in.`,
 	f.StringVar(&t.only, "run", "", "only flows whose file or scenario `REGEX` matches")
 	f.BoolVar(&t.derived, "derived", false, "run the cases that are derived from the feature files, too")
 	f.BoolVar(&t.full, "full", false, "derive the whole entitlement matrix in place of all pairs")
-	f.StringVar(&t.catalog, "catalog", "", "cloud_connector.yml to prove: `FILE` that derived cases run with")
+	f.StringVar(&t.catalog, "catalog", "", "catalog to prove: `PATH` of a file or a library's folder, or default, that derived cases run with")
 	f.BoolVar(&t.list, "list", false, "list all flows and derived cases, and run none")
 	f.StringVar(&t.show, "show", "", "print the flow of a derived `CASE`, and run nothing")
 	f.BoolVarP(&t.verbose, "verbose", "v", false, "tell the steps of flows that passed, too")

@@ -3,7 +3,6 @@ package cmd
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -26,11 +25,11 @@ func (d *derivation) wanted() bool { return d.derived || d.full || d.list || d.c
 func (d *derivation) cases(features []feature.Feature) ([]derive.Case, error) {
 	o := derive.Options{Full: d.full}
 	if d.catalog != "" {
-		text, err := os.ReadFile(d.catalog)
+		text, err := catalogText(d.catalog, features)
 		if err != nil {
-			return nil, usagef("read the catalog: %w", err)
+			return nil, err
 		}
-		o.Catalog, o.CatalogName = string(text), d.catalog
+		o.Catalog, o.CatalogName = text, d.catalog
 	}
 	return derive.Cases(features, o)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"slices"
 	"strings"
 
@@ -141,8 +140,12 @@ func (u *up) options(c *cobra.Command) (ecosystem.Options, error) {
 		return o, err
 	}
 	if u.catalog != "" {
-		if _, err := os.Stat(u.catalog); err != nil {
-			return o, usagef("read the catalog: %w", err)
+		source, err := openCatalog(u.catalog)
+		if err != nil {
+			return o, err
+		}
+		if _, err := source.Catalog(u.environment); err != nil {
+			return o, err
 		}
 	}
 	if !loopback(u.listenHost) && o.ControlToken == "" {

@@ -24,7 +24,7 @@ func (u *up) flags(c *cobra.Command) {
 	f.BoolVar(&u.freeze, "freeze", false, "let the clock stand still until it is moved")
 	f.BoolVar(&u.sync, "sync", true, "sync the tokens of instances with a licence at the start, as their activation does")
 	f.Uint64Var(&u.seed, "seed", 0, "`NUMBER` that determines every id that is made up")
-	f.StringVar(&u.catalog, "catalog", "", "cloud_connector.yml `FILE` in place of the one that the features make up, reloaded when it changes")
+	f.StringVar(&u.catalog, "catalog", "", "catalog in place of the one that the features make up, `PATH` of a cloud_connector.yml or a library's folder, reloaded when it changes; default is the one that ccmock comes with, under the features")
 	f.StringVar(&u.environment, "environment", "", "block of the catalog that counts, `NAME` (default: development, else defaults)")
 	u.keyFlags(c)
 	u.ports.flags(c)

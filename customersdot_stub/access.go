@@ -69,13 +69,13 @@ func (a *access) ServiceToken(ctx context.Context) (*serviceToken, error) {
 type availableService struct {
 	Name             string
 	ServiceStartTime *iso8601
-	BundledWith      []string
+	BundledWith      anyJSON
 }
 
 // AvailableServices lists the services that the instance's version is not too low for.
 // What they cost is for the instance to find out, from the times and add-ons.
 func (a *access) AvailableServices() []availableService {
-	return a.facts.edition.available(a.facts.Facts)
+	return a.facts.edition.available(a.facts.Facts, a.state.settings.BundledWith)
 }
 
 // Catalog is the whole catalogue, the same for everybody.

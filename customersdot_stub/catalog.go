@@ -1,19 +1,17 @@
 package customersdotstub
 
 import (
-	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
-	"os"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/journal"
-	"github.com/ccmock/ccmock/internal/strictyaml"
+	"github.com/ccmock/ccmock/internal/world"
 )
 
 // edition is a catalogue as it was put in force, with all that is worked out of it once.
@@ -27,38 +25,53 @@ type edition struct {
 
 // service is one service as availableServices lists it.
 type service struct {
-	alone *catalog.Catalog // the service on its own
-	entry availableService
+	alone   *catalog.Catalog // the service on its own
+	entry   availableService
+	bundled map[world.BundledWithForm]anyJSON
 }
 
 func newEdition(c *catalog.Catalog, describe func(service string) string) (*edition, error) {
-	wire, err := wireCatalog(c, describe)
+	wire, err := json.Marshal(c.AsLibrary(describe))
 	if err != nil {
 		return nil, err
 	}
-	e := &edition{catalog: c, json: anyJSON{wire}, audiences: []string{}}
-	for _, of := range c.Services {
-		if !slices.Contains(e.audiences, of.Audience()) {
-			e.audiences = append(e.audiences, of.Audience())
-		}
-		alone := &catalog.Catalog{Services: []catalog.Service{of}}
-		entry := availableService{Name: of.Name, BundledWith: alone.AddOns()}
-		if entry.BundledWith == nil {
-			entry.BundledWith = []string{}
+	e := &edition{catalog: c, json: anyJSON{wire}, audiences: c.Audiences()}
+	for _, of := range c.LegacyServices(catalog.SelfManaged) {
+		s := service{
+			alone: &catalog.Catalog{Services: []catalog.Service{of}}, entry: availableService{Name: of.Name},
+			bundled: map[world.BundledWithForm]anyJSON{},
 		}
 		if of.CutOff != nil {
-			entry.ServiceStartTime = &iso8601{*of.CutOff}
+			s.entry.ServiceStartTime = &iso8601{*of.CutOff}
 		}
-		e.services = append(e.services, service{alone, entry})
+		list, scopes := []string{}, map[string][]string{}
+		for _, b := range of.Bundles {
+			if addOn := catalog.NormalizeAddOn(b.AddOn); b.Sold() {
+				if scopes[addOn] == nil {
+					list = append(list, addOn)
+				}
+				scopes[addOn] = append(scopes[addOn], b.UnitPrimitives...)
+			}
+		}
+		for form, value := range map[world.BundledWithForm]any{world.BundledWithList: list, world.BundledWithMap: scopes} {
+			text, err := json.Marshal(value)
+			if err != nil {
+				return nil, err
+			}
+			s.bundled[form] = anyJSON{text}
+		}
+		s.bundled[""] = s.bundled[world.BundledWithList]
+		e.services = append(e.services, s)
 	}
 	return e, nil
 }
 
 // available lists the services of which the version is not too low for every scope.
-func (e *edition) available(f catalog.Facts) []availableService {
+func (e *edition) available(f catalog.Facts, form world.BundledWithForm) []availableService {
 	list := []availableService{}
 	for _, s := range e.services {
 		if slices.ContainsFunc(catalog.Decide(s.alone, f).Scopes, inReach) {
+			s.entry.BundledWith = s.bundled[form]
 			list = append(list, s.entry)
 		}
 	}
@@ -77,9 +90,13 @@ func (s *Stub) edition(st *state) *edition {
 	return s.deployed.Load()
 }
 
-// parse reads the text of a cloud_connector.yml.
+// parse reads the text of a catalogue.
 func (s *Stub) parse(name string, text []byte) (*edition, error) {
-	c, err := catalog.Parse(name, text, s.options.Environment)
+	return s.published(catalog.Parse(name, text, s.options.Environment))
+}
+
+// published makes an edition of what was read.
+func (s *Stub) published(c *catalog.Catalog, err error) (*edition, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -96,34 +113,42 @@ func (s *Stub) describe(service string) string {
 	return ""
 }
 
-// firstEdition is the catalogue of the start: of the file, or else of the features.
+// firstEdition is the catalogue of the start: of the features, of a file or a folder, or
+// the one that ccmock comes with under the features.
 func (s *Stub) firstEdition() (*edition, error) {
-	if s.options.CatalogFile == "" {
-		services := make([]catalog.Service, len(s.options.Features))
-		for n, f := range s.options.Features {
-			services[n] = f.CloudConnector
-		}
-		c, err := catalog.Merge(&catalog.Catalog{}, services...)
-		if err != nil {
-			return nil, fmt.Errorf("customersdot: catalogue: %w", err)
-		}
-		return newEdition(c, s.describe)
-	}
-	text, err := readFile(s.options.CatalogFile)
+	c, err := s.firstCatalog()
 	if err != nil {
 		return nil, fmt.Errorf("customersdot: catalogue: %w", err)
 	}
-	s.file.text = text
-	return s.parse(s.options.CatalogFile, text)
+	return newEdition(c, s.describe)
+}
+
+func (s *Stub) firstCatalog() (*catalog.Catalog, error) {
+	services := make([]catalog.Service, len(s.options.Features))
+	for n, f := range s.options.Features {
+		services[n] = f.CloudConnector
+	}
+	switch s.options.CatalogFile {
+	case "":
+		return catalog.Merge(&catalog.Catalog{}, services...)
+	case catalog.Default:
+		return catalog.WithDefault(services...)
+	}
+	source, err := catalog.Open(s.options.CatalogFile)
+	if err != nil {
+		return nil, err
+	}
+	s.file.source = source
+	return source.Catalog(s.options.Environment)
 }
 
 // pollInterval is how often the catalogue's file is looked at, in real time.
 const pollInterval = time.Second
 
-// watched is what was last seen of the catalogue's file.
+// watched is what was last seen of the catalogue's file, or of its folder.
 type watched struct {
 	mu      sync.Mutex
-	text    []byte
+	source  catalog.Source
 	problem string // why the file could not be read; empty when it could
 }
 
@@ -132,7 +157,7 @@ type watched struct {
 func (s *Stub) reload() {
 	s.file.mu.Lock()
 	defer s.file.mu.Unlock()
-	text, err := readFile(s.options.CatalogFile)
+	source, err := catalog.Open(s.options.CatalogFile)
 	if err != nil {
 		if s.file.problem != err.Error() {
 			s.file.problem = err.Error()
@@ -142,14 +167,14 @@ func (s *Stub) reload() {
 	}
 	back := s.file.problem != ""
 	s.file.problem = ""
-	if bytes.Equal(text, s.file.text) {
+	if source.Same(s.file.source) {
 		if back {
 			s.report(slog.LevelInfo, "the catalogue's file is back as it was")
 		}
 		return
 	}
-	s.file.text = text
-	next, err := s.parse(s.options.CatalogFile, text)
+	s.file.source = source
+	next, err := s.published(source.Catalog(s.options.Environment))
 	if err != nil {
 		s.report(slog.LevelWarn, "the catalogue stays as it was: "+err.Error())
 		return
@@ -162,18 +187,4 @@ func (s *Stub) reload() {
 func (s *Stub) report(level slog.Level, detail string) {
 	s.service.Log().Log(context.Background(), level, "the catalogue's file has changed", "service", Name, "outcome", detail)
 	s.service.Record(journal.Entry{Route: "job:reload_catalog", Detail: detail})
-}
-
-// readFile reads a file, and no more of it than could be YAML of ours.
-func readFile(name string) (_ []byte, err error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	text, err := io.ReadAll(io.LimitReader(f, strictyaml.MaxSize+1))
-	if err != nil {
-		return nil, err
-	}
-	return text, nil
 }

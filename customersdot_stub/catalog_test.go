@@ -41,7 +41,7 @@ func withFile(t *testing.T, text string, change ...func(*customersdotstub.Option
 	return start(t, append(change, func(o *customersdotstub.Options) { o.CatalogFile = file })...), file
 }
 
-func write(t *testing.T, file, text string) {
+func write(t testing.TB, file, text string) {
 	t.Helper()
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 }

@@ -21,6 +21,42 @@ type seatLinkReply struct {
 	DisplayAlertFrom       *string              `json:"display_alert_from"`
 	FutureSubscriptions    []futureSubscription `json:"future_subscriptions"`
 	NewSubscription        bool                 `json:"new_subscription"`
+	// ServiceTokens are for GitLab up to 16.8, which did not ask for a token by itself.
+	ServiceTokens map[string]seatLinkToken `json:"service_tokens,omitempty"`
+}
+
+type seatLinkToken struct {
+	Token     string `json:"token"`
+	ExpiresAt int64  `json:"expires_at"` // seconds since 1970
+}
+
+// asksForTokens is the first release that asks for its token by a query.
+var asksForTokens = mustVersion("16.9")
+
+func mustVersion(text string) catalog.Version {
+	v, err := catalog.ParseVersion(text)
+	if err != nil {
+		panic(err) // it is written here
+	}
+	return v
+}
+
+// serviceTokens are what a seat link of an older release brings. The caller holds st.mu.
+func (s *Stub) serviceTokens(st *state, sub *subscription, file world.LicenseFile, version string, entry *journal.Entry) (map[string]seatLinkToken, error) {
+	v, err := catalog.ParseVersion(version)
+	if err != nil || v.AtLeast(asksForTokens) {
+		return nil, nil //nolint:nilerr // a report without a version is of no release that is known
+	}
+	f := s.factsOf(st, sub, file, v)
+	if reason, _ := noToken(*f.License, f.revoked, f.Now); reason != "" {
+		return nil, nil
+	}
+	i, err := s.issue(st, f)
+	if err != nil {
+		return nil, err
+	}
+	entry.Issued, entry.Scopes = i.token, i.scopes
+	return map[string]seatLinkToken{"code_suggestions": {i.raw, i.expiresAt.Unix()}}, nil
 }
 
 // createSeatLink answers "POST /api/v1/seat_links": an instance reports how it is used,
@@ -53,6 +89,9 @@ func (s *Stub) createSeatLink(r *http.Request) (stub.Reply, error) {
 		key := current.Key()
 		reply.License = &key
 		entry.Detail += fmt.Sprintf("; was given licence %d", current.ID)
+	}
+	if reply.ServiceTokens, err = s.serviceTokens(st, sub, file, report.gitlabVersion, entry); err != nil {
+		return stub.Reply{}, err
 	}
 	reply.NextReconciliationDate, reply.DisplayAlertFrom = reconciliation(sub.terms[sub.period(now)], now)
 	return jsonReply(http.StatusOK, reply), nil

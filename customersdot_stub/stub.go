@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/clock"
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/feature"
@@ -28,7 +29,9 @@ type Options struct {
 	Keys *token.Pool
 	// Features make up cloud_connector.yml, unless CatalogFile is given.
 	Features []feature.Feature
-	// CatalogFile is a cloud_connector.yml to use and watch in place of Features' entries.
+	// CatalogFile is a catalogue of any form, a file or a library's folder, to use and watch
+	// in place of Features' entries; catalog.Default is the one that ccmock comes with, under
+	// those entries.
 	CatalogFile string
 	// Environment is the block of a cloud_connector.yml that counts; empty means the
 	// catalog's default.
@@ -125,7 +128,7 @@ func (s *Stub) Seed(w world.World) error {
 
 // Watch follows the catalogue's file until ctx ends. Without a file it only waits.
 func (s *Stub) Watch(ctx context.Context) {
-	if s.options.CatalogFile == "" {
+	if s.options.CatalogFile == "" || s.options.CatalogFile == catalog.Default {
 		<-ctx.Done()
 		return
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/stub/stubtest"
+	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/internal/world"
 )
 
@@ -191,6 +192,36 @@ func TestOlderSeatLinksAreGood(t *testing.T) {
 	})
 	require.Equal(t, http.StatusOK, a.status, string(a.body))
 	require.Contains(t, b.last().Detail, "9 billable users")
+}
+
+func TestSeatLinkOfAnOlderReleaseBringsAToken(t *testing.T) {
+	fidelity.Proves(t, "customersdot/seat-link/service-tokens")
+	b := start(t)
+	type reply struct {
+		Tokens map[string]struct {
+			Token     string
+			ExpiresAt int64 `json:"expires_at"`
+		} `json:"service_tokens"`
+	}
+	send := func(version string) reply {
+		body := report(b.key("acme"))
+		body["gitlab_version"] = version
+		var r reply
+		a := b.post("/api/v1/seat_links", body)
+		require.NoError(t, json.Unmarshal(a.body, &r))
+		return r
+	}
+	got := send("16.8.4-ee").Tokens["code_suggestions"]
+	require.Equal(t, now.Add(72*time.Hour).Unix(), got.ExpiresAt)
+	d, err := token.Decode(got.Token)
+	require.NoError(t, err)
+	require.Contains(t, d.List("scopes"), "new_feature_scope")
+	require.Equal(t, d.Claims["jti"], b.last().Issued.ID)
+	require.Nil(t, send("16.9.0-ee").Tokens)
+
+	b.must(control.ActionRevokeLicense, control.InstanceRequest{Instance: "acme"})
+	require.Nil(t, send("16.8.4-ee").Tokens)
+	require.Nil(t, b.last().Issued)
 }
 
 func TestSeatLinkNamesEveryBadField(t *testing.T) {

@@ -85,7 +85,7 @@ func (s *Stub) AccessToken(ctx context.Context, instance, user string, scopes []
 
 // serviceOf names the service of the catalog that a scope belongs to.
 func (i *Instance) serviceOf(scope string) string {
-	for _, s := range i.catalog.Services {
+	for _, s := range i.services {
 		if s.Name == scope {
 			return s.Name
 		}
@@ -178,7 +178,7 @@ func (i *Instance) facts(p *person, r *release, now time.Time, bySeat bool) cata
 }
 
 func (i *Instance) serviceNamed(name string) (catalog.Service, bool) {
-	for _, s := range i.catalog.Services {
+	for _, s := range i.services {
 		if s.Name == name {
 			return s, true
 		}

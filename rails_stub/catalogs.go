@@ -21,21 +21,25 @@ type offers struct {
 // services have is open if any of them opens it.
 func offersOf(c *catalog.Catalog) offers {
 	found := offers{map[string]offer{}, map[string]offer{}}
-	for _, s := range c.Services {
+	for _, s := range c.LegacyServices(catalog.GitLabCom) {
 		service := offer{cutOff: s.CutOff, place: s.SoldAt().String()}
+		for _, b := range s.Bundles {
+			service.addOns = append(service.addOns, catalog.NormalizeAddOn(b.AddOn))
+		}
+		found.services[s.Name] = service
+	}
+	for _, s := range c.Services {
 		byPrimitive := map[string][]string{}
 		for _, b := range s.Bundles {
 			addOn := catalog.NormalizeAddOn(b.AddOn)
-			service.addOns = append(service.addOns, addOn)
 			for _, name := range b.UnitPrimitives {
 				byPrimitive[name] = append(byPrimitive[name], addOn)
 			}
 		}
-		found.services[s.Name] = service
 		for name, addOns := range byPrimitive {
 			o, again := found.primitives[name]
 			if !again || o.cutOff != nil && (s.CutOff == nil || s.CutOff.After(*o.cutOff)) {
-				o.cutOff, o.place = s.CutOff, service.place
+				o.cutOff, o.place = s.CutOff, s.SoldAt().String()
 			}
 			o.addOns = slices.Concat(o.addOns, addOns)
 			found.primitives[name] = o

@@ -33,6 +33,8 @@ type Instance struct {
 	limits  limiter
 	talks   talks
 
+	services []catalog.Service // of the catalog, as releases up to 18.8 know them
+
 	mu        sync.RWMutex
 	people    map[string]*person // by name
 	byToken   map[string]*person
@@ -56,7 +58,7 @@ func (s *Stub) newInstance(given world.Instance, w world.World, static *catalog.
 	i := &Instance{
 		stub: s, name: given.Name, given: given, url: external, address: address,
 		keys:    keys{pool: s.options.Keys, name: given.Name},
-		catalog: static, static: offersOf(static),
+		catalog: static, static: offersOf(static), services: static.LegacyServices(catalog.GitLabCom),
 		people: map[string]*person{}, byToken: map[string]*person{},
 	}
 	r, err := i.newRelease(given)

@@ -63,14 +63,7 @@ func (i *Instance) audiences(rel *release) any {
 	if rel.aud != ofPrimitive {
 		return catalog.DefaultAudience
 	}
-	seen, found := map[string]bool{}, []string{}
-	for _, s := range i.catalog.Services {
-		if a := s.Audience(); !seen[a] {
-			seen[a] = true
-			found = append(found, a)
-		}
-	}
-	return found
+	return i.catalog.Audiences()
 }
 
 // overlay puts changes over m; nil takes a member away.

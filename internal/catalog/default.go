@@ -17,6 +17,15 @@ func DefaultSource() Source {
 	return Source{path: Default, files: []sourceFile{{name: Default, data: defaultLibrary}}}
 }
 
+// WithDefault is the catalog that ccmock comes with, with services over it.
+func WithDefault(services ...Service) (*Catalog, error) {
+	base, err := DefaultSource().Catalog("")
+	if err != nil {
+		return nil, err
+	}
+	return Overlay(base, services...)
+}
+
 // Overlay is base with services over it, as features are laid over the catalog that ccmock
 // comes with. A service takes the place of the one of its name, and its scopes are taken
 // out of all others, which go when they have none left. The services must not have scopes

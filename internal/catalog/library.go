@@ -155,7 +155,7 @@ func (l *Library) legacy(realm Realm) []Service {
 		s := Service{
 			Name: m.Name, Generation: sample.Generation, Backend: sample.Backend, CutOff: sample.CutOff,
 			MinVersion: sample.MinVersion, MinVersionForFreeAccess: sample.MinVersionForFreeAccess,
-			LicenseTypes: sample.LicenseTypes,
+			LicenseTypes: sample.LicenseTypes, places: sample.places,
 		}
 		for _, name := range m.UnitPrimitives {
 			for _, b := range byName[name].Bundles {

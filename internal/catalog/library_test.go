@@ -132,8 +132,11 @@ func TestWhatAPathIsIsToldByWhatIsThere(t *testing.T) {
 		}
 		require.ErrorContains(t, err, c.want, c.name)
 	}
-	require.True(t, catalog.IsLibrary(dir))
-	require.False(t, catalog.IsLibrary(filepath.Join(dir, "add_ons")))
+	found, ok := catalog.LibraryIn(dir)
+	require.True(t, ok)
+	require.Equal(t, dir, found)
+	_, ok = catalog.LibraryIn(filepath.Join(dir, "add_ons"))
+	require.False(t, ok)
 }
 
 func TestAccessDataOfRails(t *testing.T) {

@@ -36,7 +36,7 @@ func Open(name string) (Source, error) {
 		data, err := readFile(name)
 		return Source{path: name, files: []sourceFile{{name: name, data: data}}}, err
 	}
-	dir, found := libraryIn(name)
+	dir, found := LibraryIn(name)
 	if !found {
 		return Source{}, &NoCatalogError{Folder: name, Near: misspelt(name)}
 	}
@@ -75,10 +75,8 @@ func (e *NoCatalogError) Error() string {
 	return text
 }
 
-// IsLibrary reports whether a folder is, or has, that of a library.
-func IsLibrary(dir string) bool { _, found := libraryIn(dir); return found }
-
-func libraryIn(name string) (dir string, found bool) {
+// LibraryIn finds a library in a folder: the folder itself, or config in it.
+func LibraryIn(name string) (dir string, found bool) {
 	for _, dir := range []string{name, filepath.Join(name, "config")} {
 		if info, err := os.Stat(filepath.Join(dir, kindPrimitives)); err == nil && info.IsDir() {
 			return dir, true

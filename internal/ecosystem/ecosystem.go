@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +17,7 @@ import (
 	"github.com/ccmock/ccmock/backends"
 	customersdotstub "github.com/ccmock/ccmock/customersdot_stub"
 	"github.com/ccmock/ccmock/gateway"
+	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/clock"
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/fault"
@@ -272,14 +272,25 @@ func (e *Ecosystem) build() (map[string]http.Handler, error) {
 // shippedCatalog is the text of the catalog that comes with GitLab itself: a copy of
 // CustomersDot's as it was at the start. It is empty where the features make it up.
 func (e *Ecosystem) shippedCatalog() (string, error) {
-	if e.options.CatalogFile == "" {
+	switch e.options.CatalogFile {
+	case "":
 		return "", nil
+	case catalog.Default:
+		services := make([]catalog.Service, len(e.options.Features))
+		for n, f := range e.options.Features {
+			services[n] = f.CloudConnector
+		}
+		c, err := catalog.WithDefault(services...)
+		if err != nil {
+			return "", fmt.Errorf("lay the features over the default catalog: %w", err)
+		}
+		return string(c.YAML()), nil
 	}
-	text, err := os.ReadFile(e.options.CatalogFile)
+	source, err := catalog.Open(e.options.CatalogFile)
 	if err != nil {
 		return "", fmt.Errorf("read the catalog: %w", err)
 	}
-	return string(text), nil
+	return source.Text(e.options.Environment)
 }
 
 // background runs what goes on between requests, until Close.

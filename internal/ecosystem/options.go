@@ -42,8 +42,9 @@ type Options struct {
 	// ControlToken guards the control plane; empty means that it is open, which is
 	// refused on an address beyond loopback.
 	ControlToken string
-	// CatalogFile is a cloud_connector.yml for CustomersDot, watched for changes, in place
-	// of the one that the features make up.
+	// CatalogFile is CustomersDot's catalog, of any form, in place of the one that the
+	// features make up: a file or a library's folder, watched for changes, or
+	// catalog.Default, over which the features are laid.
 	CatalogFile string
 	// Environment is the block of CatalogFile that counts; empty means the catalog's default.
 	Environment string

@@ -62,14 +62,15 @@ type Options struct {
 // reach, has cases like any other; one whose backend speaks gRPC has none.
 func Cases(features []feature.Feature, o Options) ([]Case, error) {
 	var others []catalog.Service
+	var order []string
 	if o.Catalog != "" {
 		read, err := catalog.Parse(cmp.Or(o.CatalogName, "catalog"), []byte(o.Catalog), "")
 		if err != nil {
 			return nil, err
 		}
+		order = read.Scopes()
 		for _, s := range read.Services {
-			declared := slices.ContainsFunc(features, func(f feature.Feature) bool { return f.CloudConnector.Name == s.Name })
-			if !declared {
+			if !declared(features, s) {
 				others = append(others, s)
 			}
 		}
@@ -88,12 +89,23 @@ func Cases(features []feature.Feature, o Options) ([]Case, error) {
 			}
 			services = append(services, others...)
 		}
-		d := deriver{feature: f, services: services, catalog: source{o.CatalogName, o.Catalog}}
+		d := deriver{feature: f, services: services, catalog: source{o.CatalogName, o.Catalog}, order: order}
 		cases = append(cases, d.entitlement(o.Full)...)
 		cases = append(cases, d.tokens()...)
 		cases = append(cases, d.drills()...)
 	}
 	return cases, nil
+}
+
+// declared reports whether a feature says what is expected of a service: that of its
+// name or, in a library, each unit primitive of it.
+func declared(features []feature.Feature, s catalog.Service) bool {
+	return slices.ContainsFunc(features, func(f feature.Feature) bool {
+		if s.Generation >= catalog.G3 {
+			return slices.Contains(f.CloudConnector.Scopes(), s.Name)
+		}
+		return f.CloudConnector.Name == s.Name
+	})
 }
 
 // Flows makes flows of cases, by the parser of flow files.
@@ -116,7 +128,18 @@ type deriver struct {
 	feature  feature.Feature
 	services []catalog.Service
 	catalog  source
-	real     *Real // nil for a backend that is a stub
+	real     *Real    // nil for a backend that is a stub
+	order    []string // the scopes as they stand in catalog, nil without one
+}
+
+// inOrder puts scopes into the order in which they stand in the catalog.
+func (d deriver) inOrder(scopes []string) []string {
+	if d.order == nil || scopes == nil {
+		return scopes
+	}
+	sorted := slices.Clone(scopes)
+	slices.SortStableFunc(sorted, func(a, b string) int { return slices.Index(d.order, a) - slices.Index(d.order, b) })
+	return sorted
 }
 
 // entries is what the oracle is told.
@@ -126,9 +149,13 @@ func (d deriver) entries() []entry {
 		e := entry{
 			name: s.Name, audience: s.Backend, tutorialForm: s.Generation < catalog.G2, cutOff: s.CutOff,
 			minVersion: s.MinVersion.String(), minForFree: s.MinVersionForFreeAccess.String(),
+			alsoFor: s.AlsoFor, licenseTypes: s.LicenseTypes,
 		}
-		if e.audience == "" {
+		if e.audience == "" && s.Generation < catalog.G3 {
 			e.audience = catalog.DefaultAudience
+		}
+		for _, o := range s.Operators {
+			e.operators = append(e.operators, operator{o.AddOns, o.LicenseTypes})
 		}
 		for _, b := range s.Bundles {
 			addOn := b.AddOn

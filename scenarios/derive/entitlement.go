@@ -28,7 +28,6 @@ type setup struct {
 	situation
 	dedicated bool
 	licensed  bool
-	plan      string
 }
 
 // entitlement derives who gets the scope: deployment, time, version, add-on and licence.
@@ -217,17 +216,15 @@ func other(sells []string) string {
 
 // licenses are what a self-managed instance may hold. The first is none, for GitLab.com.
 func (d deriver) licenses() []choice {
-	plan := ""
-	if types := d.feature.CloudConnector.LicenseTypes; len(types) > 0 && !slices.Contains(types, catalog.PlanUltimate) {
-		plan = types[0]
-	}
-	held := func(name, kind string, trial bool, days int) choice {
+	plan, other := d.plans()
+	on := func(plan, name, kind string, trial bool, days int) choice {
 		return choice{name, func(s *setup) {
-			s.licensed, s.plan = true, plan
-			s.license = license{kind: kind, trial: trial, expiresAt: s.now.AddDate(0, 0, days)}
+			s.licensed = true
+			s.license = license{kind: kind, plan: plan, trial: trial, expiresAt: s.now.AddDate(0, 0, days)}
 		}}
 	}
-	return []choice{
+	held := func(name, kind string, trial bool, days int) choice { return on(plan, name, kind, trial, days) }
+	choices := []choice{
 		{"", func(*setup) {}},
 		held("online", "online_cloud", false, 300),
 		held("offline", "offline_cloud", false, 300),
@@ -236,11 +233,34 @@ func (d deriver) licenses() []choice {
 		held("in-grace", "online_cloud", false, -10),
 		held("past-grace", "online_cloud", false, -15),
 	}
+	if other != "" {
+		choices = append(choices, on(other, "on-"+other, "online_cloud", false, 300))
+	}
+	return choices
+}
+
+// plans are one that the feature is for, empty for the usual one, and one that it is not
+// for, empty if it is for all.
+func (d deriver) plans() (plan, other string) {
+	types := d.feature.CloudConnector.LicenseTypes
+	if len(types) == 0 {
+		return "", ""
+	}
+	if !slices.Contains(types, catalog.PlanUltimate) {
+		plan = types[0]
+	}
+	for _, p := range catalog.Plans() {
+		if !slices.Contains(types, p) {
+			other = p
+		}
+	}
+	return plan, other
 }
 
 // entitlementFlow writes a situation and its verdict as a flow.
 func (d deriver) entitlementFlow(names []string, s setup) story {
 	v := judge(d.entries(), d.subject(), s.situation)
+	v.scopes = d.inOrder(v.scopes)
 	f := d.feature
 	steps := []object{}
 	if !s.saas {
@@ -289,8 +309,8 @@ func (s setup) given() object {
 	}
 	if s.licensed {
 		l := object{{"kind", s.license.kind}}
-		if s.plan != "" {
-			l = l.with("plan", s.plan)
+		if s.license.plan != "" {
+			l = l.with("plan", s.license.plan)
 		}
 		if s.license.trial {
 			l = l.with("trial", true)

@@ -12,15 +12,22 @@ import (
 // function, no type that decides. Where the documents are silent it follows the choices
 // that the documentation of that package states.
 
-// entry is a service of cloud_connector.yml as its author means it.
+// entry is a service of cloud_connector.yml, or a unit primitive of the library, as its
+// author means it.
 type entry struct {
 	name, audience string
-	tutorialForm   bool // one bundled_with, as GitLab 16 wrote it
+	alsoFor        []string // further audiences
+	tutorialForm   bool     // one bundled_with, as GitLab 16 wrote it
 	cutOff         *time.Time
 	minVersion     string
 	minForFree     string
 	bundles        []bundle
+	licenseTypes   []string // empty: any
+	operators      []operator
 }
+
+// operator is who may run it, and what that one asks for.
+type operator struct{ addOns, licenseTypes []string }
 
 type bundle struct {
 	addOn  string
@@ -57,6 +64,7 @@ type purchase struct {
 
 type license struct {
 	kind      string // online_cloud, offline_cloud, legacy
+	plan      string // empty: ultimate
 	trial     bool
 	expiresAt time.Time
 }
@@ -142,9 +150,10 @@ func holds(purchases []purchase, addOn string, now time.Time) bool {
 
 // scopes are those that an entry gives: of all bundles while it is free (2.4, rule 2), and
 // then of the bundles whose add-on was bought and is active (rule 3); any add-on that
-// lists a scope will do (rule 4).
-func (e entry) scopes(s situation, versions bool) []string {
-	if versions && !reached(s.version, e.minimum(s.now)) {
+// lists a scope will do (rule 4). CustomersDot looks at versions, licence types and
+// operators besides.
+func (e entry) scopes(s situation, customersDot bool) []string {
+	if customersDot && (!reached(s.version, e.minimum(s.now)) || !s.license.isOf(e.licenseTypes) || !e.operated(s)) {
 		return nil
 	}
 	var found []string
@@ -156,12 +165,30 @@ func (e entry) scopes(s situation, versions bool) []string {
 	return found
 }
 
-// entitled is the union over all entries, each scope once. Versions count for CustomersDot
-// and never for GitLab itself (rails 1.3).
-func entitled(entries []entry, s situation, versions bool) []string {
+// isOf: any licence type of a list will do, and an empty list asks for none (2.4, rule 5).
+func (l license) isOf(types []string) bool {
+	plan := l.plan
+	if plan == "" {
+		plan = "ultimate"
+	}
+	return len(types) == 0 || slices.Contains(types, plan)
+}
+
+// operated: where operators are named, the demands of one must be met, also in free access
+// (2.4, rule 5, and the choices of package catalog).
+func (e entry) operated(s situation) bool {
+	return len(e.operators) == 0 || slices.ContainsFunc(e.operators, func(o operator) bool {
+		bought := slices.ContainsFunc(o.addOns, func(addOn string) bool { return holds(s.purchases, addOn, s.now) })
+		return (bought || len(o.addOns) == 0) && s.license.isOf(o.licenseTypes)
+	})
+}
+
+// entitled is the union over all entries, each scope once. Versions, licence types and
+// operators count for CustomersDot and never for GitLab itself (rails 1.3).
+func entitled(entries []entry, s situation, customersDot bool) []string {
 	found := []string{}
 	for _, e := range entries {
-		for _, scope := range e.scopes(s, versions) {
+		for _, scope := range e.scopes(s, customersDot) {
 			if !slices.Contains(found, scope) {
 				found = append(found, scope)
 			}
@@ -255,9 +282,12 @@ func audiences(entries []entry, s situation, v verdict) []string {
 	}
 	var granted, all []string
 	for _, e := range entries {
-		all = append(all, e.audience)
+		if e.audience == "" {
+			continue
+		}
+		all = append(append(all, e.audience), e.alsoFor...)
 		if slices.ContainsFunc(e.scopes(s, !s.saas), func(scope string) bool { return slices.Contains(v.scopes, scope) }) {
-			granted = append(granted, e.audience)
+			granted = append(append(granted, e.audience), e.alsoFor...)
 		}
 	}
 	if len(granted) == 0 {

@@ -28,6 +28,12 @@ func TestTheOracleByHand(t *testing.T) {
 	}
 	free := entry{name: "new", audience: "gitlab-other", bundles: []bundle{{"", []string{"new"}}}}
 	online := license{kind: "online_cloud", expiresAt: at("2030-01-01T00:00:00Z")}
+	premium := license{kind: "online_cloud", plan: "premium", expiresAt: at("2030-01-01T00:00:00Z")}
+	ultimate, operated, soldToo := free, free, tutorial
+	ultimate.licenseTypes = []string{"ultimate"}
+	operated.operators = []operator{{addOns: []string{"duo_enterprise"}}, {addOns: []string{"duo_amazon_q"}, licenseTypes: []string{"ultimate"}}}
+	soldToo.operators = operated.operators
+	q := purchase{addOn: "duo_amazon_q"}
 	pro, enterprise := purchase{addOn: "duo_pro"}, purchase{addOn: "duo_enterprise"}
 	until := func(date string) purchase { return purchase{"duo_pro", at(date + "T00:00:00Z")} }
 
@@ -59,11 +65,20 @@ func TestTheOracleByHand(t *testing.T) {
 		{name: "of both", entry: chat, now: "2024-10-18T00:00:00Z", version: "16.9.0", purchases: []purchase{pro, enterprise}, license: online, scopes: []string{"chat", "docs", "ask"}},
 		{name: "no date is free for ever", entry: free, now: "2030-01-01T00:00:00Z", version: "17.6.0", license: license{kind: "online_cloud", expiresAt: at("2031-01-01T00:00:00Z")}, scopes: []string{"new"}},
 
+		{name: "on another plan", entry: ultimate, now: "2024-02-01T00:00:00Z", version: "18.9.0", license: premium, scopes: []string{}, reason: "missing_scope", by: "backend"},
+		{name: "on that plan", entry: ultimate, now: "2024-02-01T00:00:00Z", version: "18.9.0", license: online, scopes: []string{"new"}},
+		{name: "GitLab.com has no plans", entry: ultimate, saas: true, now: "2024-02-01T00:00:00Z", version: "18.9.0", scopes: []string{"new"}},
+		{name: "no operator is satisfied", entry: operated, now: "2024-02-01T00:00:00Z", version: "18.9.0", purchases: []purchase{pro}, license: online, scopes: []string{}, reason: "missing_scope", by: "backend"},
+		{name: "one is", entry: operated, now: "2024-02-01T00:00:00Z", version: "18.9.0", purchases: []purchase{enterprise}, license: premium, scopes: []string{"new"}},
+		{name: "another only on its plan", entry: operated, now: "2024-02-01T00:00:00Z", version: "18.9.0", purchases: []purchase{q}, license: premium, scopes: []string{}, reason: "missing_scope", by: "backend"},
+		{name: "which it is", entry: operated, now: "2024-02-01T00:00:00Z", version: "18.9.0", purchases: []purchase{q}, license: online, scopes: []string{"new"}},
+		{name: "an operator does not buy the add-on", entry: soldToo, now: "2024-02-16T00:00:00Z", version: "18.9.0", purchases: []purchase{enterprise}, license: online, scopes: []string{}, reason: "add_on_missing", by: "acme"},
+
 		{name: "offline", entry: tutorial, now: "2024-02-01T00:00:00Z", version: "16.9.2", license: license{kind: "offline_cloud", expiresAt: cutOff}, sync: "License is not an online cloud license", reason: "no_token", by: "acme"},
 		{name: "ten days past expiry still syncs", entry: tutorial, now: "2024-02-01T00:00:00Z", version: "16.9.2", license: license{kind: "online_cloud", expiresAt: at("2024-01-22T00:00:00Z")}, scopes: []string{"new"}},
 		{name: "fifteen do not", entry: tutorial, now: "2024-02-01T00:00:00Z", version: "16.9.2", license: license{kind: "online_cloud", expiresAt: at("2024-01-17T00:00:00Z")}, sync: "License grace period has been expired", reason: "no_token", by: "acme"},
-		{name: "a trial of 17", entry: tutorial, now: "2024-02-01T00:00:00Z", version: "17.6.0", license: license{"online_cloud", true, cutOff}, sync: "License can't be on trial", reason: "feature_unknown", by: "acme"},
-		{name: "a trial of 18", entry: tutorial, now: "2024-02-01T00:00:00Z", version: "18.0.0", license: license{"online_cloud", true, cutOff}, scopes: []string{"new"}},
+		{name: "a trial of 17", entry: tutorial, now: "2024-02-01T00:00:00Z", version: "17.6.0", license: license{kind: "online_cloud", trial: true, expiresAt: cutOff}, sync: "License can't be on trial", reason: "feature_unknown", by: "acme"},
+		{name: "a trial of 18", entry: tutorial, now: "2024-02-01T00:00:00Z", version: "18.0.0", license: license{kind: "online_cloud", trial: true, expiresAt: cutOff}, scopes: []string{"new"}},
 		{name: "18.9 without a catalogue", entry: tutorial, now: "2024-02-01T00:00:00Z", version: "18.9.0", license: license{kind: "legacy", expiresAt: cutOff}, sync: "License is not an online cloud license", reason: "feature_unknown", by: "acme"},
 		{name: "18.9 with its own", entry: tutorial, now: "2024-02-01T00:00:00Z", version: "18.9.0", license: license{kind: "offline_cloud", expiresAt: cutOff}, sync: "License is not an online cloud license", reason: "no_token", by: "backend"},
 		{name: "Enterprise takes the place of Pro at the instance", entry: tutorial, now: "2024-02-16T00:00:00Z", version: "17.6.0", purchases: []purchase{pro, enterprise}, license: online, scopes: []string{"new"}, reason: "add_on_missing", by: "acme"},
