@@ -54,7 +54,7 @@ what the real ones refuse. It is for tests: nothing here is trusted by GitLab.`,
 	root.SetVersionTemplate("ccmock {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
-		newUp(), newTest(), newLint(), newDiff(), newNew(), newSchema(), newToken(), newExplain(), newHealth(), newVersion(),
+		newUp(), newTest(), newReplay(), newLint(), newDiff(), newNew(), newSchema(), newToken(), newExplain(), newHealth(), newVersion(),
 	)
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()

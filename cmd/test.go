@@ -63,6 +63,9 @@ flow in.`,
 	f.BoolVar(&t.watch, "watch", false, "run again when a file changes, until interrupted; the exit code is 0 then")
 	f.BoolVar(&t.json, "json", false, "print the whole report as one JSON object")
 	t.reports.flags(c)
+	f.StringVar(&t.capsules, "capsule", "", "leave a file for \"ccmock replay\" of each flow that failed in `DIR`")
+	_ = c.MarkFlagDirname("capsule")
+	t.seedSet = func() bool { return f.Changed("seed") }
 	_ = c.MarkFlagFilename("target", "yaml", "yml")
 	_ = c.RegisterFlagCompletionFunc("run", t.completeRun)
 	return c
@@ -74,9 +77,11 @@ type test struct {
 	derivation
 	reports       reports
 	target, only  string
+	capsules      string
 	verbose, json bool
 	watch         bool
 	seed          uint64
+	seedSet       func() bool
 	parallel      int
 }
 
@@ -94,7 +99,7 @@ func (t *test) run(c *cobra.Command, args []string) error {
 	if t.list {
 		return listFlows(c.OutOrStdout(), flows)
 	}
-	var o scenarios.Options
+	o := scenarios.Options{Again: func(f scenarios.Flow) string { return t.again(f, args) }}
 	if t.target != "" {
 		if o.Target, err = readTarget(t.target); err != nil {
 			return err
@@ -104,7 +109,7 @@ func (t *test) run(c *cobra.Command, args []string) error {
 		if err != nil {
 			return err
 		}
-		o.Start = t.starter(pool)
+		o.Start = starter(pool, t.seed)
 	}
 	out := c.OutOrStdout()
 	console := scenarios.Console{
@@ -115,6 +120,9 @@ func (t *test) run(c *cobra.Command, args []string) error {
 		if err := report.WriteJSON(out); err != nil {
 			return failedf("write the report: %w", err)
 		}
+	}
+	if err := t.leave(flows, report, out); err != nil {
+		return err
 	}
 	if err := t.reports.write(report, out, t.json); err != nil {
 		return err
@@ -184,10 +192,10 @@ func shipped(features []feature.Feature) ([]scenarios.Flow, error) {
 
 // starter starts an ecosystem for each flow. They share signing keys, which are slow to
 // make and say nothing about a flow.
-func (t *test) starter(keys *token.Pool) func(context.Context, world.World, []feature.Feature) (scenarios.Target, func(), error) {
+func starter(keys *token.Pool, seed uint64) func(context.Context, world.World, []feature.Feature) (scenarios.Target, func(), error) {
 	return func(ctx context.Context, w world.World, features []feature.Feature) (scenarios.Target, func(), error) {
 		e, err := ecosystem.Start(ctx, ecosystem.Options{
-			World: w, Features: features, Keys: keys, Seed: t.seed, Version: version(),
+			World: w, Features: features, Keys: keys, Seed: seed, Version: version(),
 		})
 		if err != nil {
 			return scenarios.Target{}, nil, err

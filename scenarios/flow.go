@@ -25,7 +25,8 @@ type Flow struct {
 	World world.World
 	Steps []Step
 
-	doc *strictyaml.Document
+	doc  *strictyaml.Document
+	text string // as it was read
 }
 
 // Name is the flow's file name without folder and ending.

@@ -100,7 +100,7 @@ func ParseFlow(name string, data []byte, features []feature.Feature, beside func
 	}
 	flow := Flow{
 		File: name, Scenario: f.Scenario, Description: f.Description,
-		World: f.Given.world(), Steps: f.Steps, doc: doc,
+		World: f.Given.world(), Steps: f.Steps, doc: doc, text: string(data),
 	}
 	c := checker{flow: &flow, doc: doc, lines: strings.Split(string(data), "\n"), beside: beside, found: found}
 	c.header(f, features)

@@ -34,6 +34,8 @@ type Result struct {
 	Status   Status        `json:"status"`
 	Seed     uint64        `json:"seed"`
 	Elapsed  time.Duration `json:"elapsed"` // real time, in nanoseconds
+	// Again is the command line that runs this flow alone; empty if nobody knows one.
+	Again string `json:"again,omitempty"`
 	// NotStarted says that there was no ecosystem to run the flow in.
 	NotStarted bool          `json:"not_started,omitempty"`
 	Problems   []Problem     `json:"problems,omitempty"` // of the flow as a whole

@@ -38,6 +38,9 @@ type Options struct {
 	Target Target
 	// Stopwatch measures how long things took; nil means real time.
 	Stopwatch func() (elapsed func() time.Duration)
+	// Again is the command line that runs one flow alone, which the story of a failure ends
+	// with. It may be nil.
+	Again func(Flow) string
 	// Color has the stories that T is told use a terminal's colours.
 	Color bool
 	// Done is called with the result of each flow as soon as it has ended, from several
@@ -54,6 +57,9 @@ func Run(t T, flows []Flow, o Options) *Report {
 	report := &Report{Target: o.Target.Name, Flows: make([]*Result, len(flows))}
 	for n := range flows {
 		report.Flows[n] = newResult(&flows[n])
+		if o.Again != nil {
+			report.Flows[n].Again = o.Again(flows[n])
+		}
 	}
 	if o.Start != nil {
 		for n := range flows {

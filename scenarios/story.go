@@ -52,6 +52,9 @@ func Story(r *Result, color bool) string {
 	case len(r.Problems) > 0:
 		w.line("%s:%d", r.File, r.Problems[0].Line)
 	}
+	if r.Again != "" && r.Status == Failed {
+		w.line("again: %s", r.Again)
+	}
 	return strings.TrimRight(w.String(), "\n")
 }
 

@@ -1,0 +1,242 @@
+package scenarios
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ccmock/ccmock/internal/feature"
+	"github.com/ccmock/ccmock/internal/strictyaml"
+)
+
+// Capsule is a flow that failed, with all that it takes to run it elsewhere, and what was
+// seen of it. It holds no secret; where the flow's own text does, something of the same
+// shape stands in for it.
+type Capsule struct {
+	Format  int    `yaml:"capsule,required"`
+	Version string `yaml:"ccmock"` // of the ccmock that made it
+	Seed    uint64 `yaml:"seed,required"`
+	// Flow and Features are the files as they were; Catalog is the text of the file that
+	// the flow's catalog_file names.
+	Flow     CapsuleFile   `yaml:"flow,required"`
+	Features []CapsuleFile `yaml:"features,required"`
+	Catalog  string        `yaml:"catalog"`
+	Failure  Failure       `yaml:"failure,required"`
+	Evidence Evidence      `yaml:"evidence"`
+}
+
+// CapsuleFile is a file in a capsule.
+type CapsuleFile struct {
+	File string `yaml:"file,required"`
+	Text string `yaml:"text,required"`
+}
+
+// Failure is where and why a flow failed.
+type Failure struct {
+	Step     int      `yaml:"step"` // counted from 1; 0 is the flow as a whole
+	Title    string   `yaml:"title"`
+	Messages []string `yaml:"messages,required"`
+}
+
+// Evidence is what was seen of a failure. Nothing of it is needed to replay it.
+type Evidence struct {
+	Clock   time.Time `yaml:"clock"` // stub time when the failing step began
+	Story   string    `yaml:"story"`
+	Journal string    `yaml:"journal"` // an entry of all steps in each line, as JSON
+}
+
+// Failure is where and why the flow failed; false if it did not.
+func (r *Result) Failure() (Failure, bool) {
+	f, problems := Failure{}, r.Problems
+	if s := r.failing(); s != nil {
+		f.Step, f.Title, problems = s.Number, s.Title, s.Problems
+	}
+	for _, p := range problems {
+		f.Messages = append(f.Messages, p.Message)
+	}
+	return f, r.Status == Failed
+}
+
+// passing is what differs from one run to the next for no fault of the flow: the ports of
+// the stubs, and what depends on their keys.
+var passing = regexp.MustCompile(`(127\.0\.0\.1|localhost|\[::1\]):\d+|\[token [^\]]*\]`)
+
+// Same reports whether a failure is in the same step and for the same reason.
+func (f Failure) Same(other Failure) bool {
+	same := func(a, b string) bool { return passing.ReplaceAllString(a, "") == passing.ReplaceAllString(b, "") }
+	return f.Step == other.Step && slices.EqualFunc(f.Messages, other.Messages, same)
+}
+
+// String tells the failure in a line for each message.
+func (f Failure) String() string {
+	where := "the flow as a whole"
+	if f.Step > 0 {
+		where = fmt.Sprintf("step %d, %s", f.Step, f.Title)
+	}
+	return where + "\n  " + strings.Join(f.Messages, "\n  ")
+}
+
+// mostJournal is the size of the journal that a capsule holds at the most, in bytes.
+const mostJournal = 256 << 10
+
+// NewCapsule makes the capsule of a flow that failed. Text reads the file of one of its
+// features; version is that of ccmock.
+func NewCapsule(f Flow, r *Result, text func(feature.Feature) ([]byte, error), version string) (Capsule, error) {
+	failure, _ := r.Failure()
+	hide := newStandIns(&f)
+	c := Capsule{
+		Format: Format, Version: version, Seed: r.Seed, Failure: failure,
+		Flow: CapsuleFile{File: f.File, Text: hide.text(f.text)},
+	}
+	for _, of := range f.Features {
+		data, err := text(of)
+		if err != nil {
+			return Capsule{}, fmt.Errorf("read the feature %q: %w", of.Name, err)
+		}
+		c.Features = append(c.Features, CapsuleFile{File: of.File, Text: hide.text(string(data))})
+	}
+	if f.doc.Has("given.catalog_file") {
+		c.Catalog = hide.text(f.World.Catalog)
+	}
+	c.Evidence.Story = Story(r, false) + "\n"
+	if s := r.failing(); s != nil {
+		c.Evidence.Clock = s.At
+	}
+	var lines []string
+	size := 0
+	for _, s := range slices.Backward(r.Steps) {
+		for _, e := range slices.Backward(s.Journal) {
+			line, err := json.Marshal(e)
+			if err != nil {
+				return Capsule{}, fmt.Errorf("write the journal: %w", err)
+			}
+			if size += len(line) + 1; size <= mostJournal {
+				lines = append(lines, string(line)+"\n")
+			}
+		}
+	}
+	slices.Reverse(lines)
+	c.Evidence.Journal = strings.Join(lines, "")
+	return c, nil
+}
+
+// YAML is the capsule as a file, and an error if it would be too large to be read.
+func (c Capsule) YAML() ([]byte, error) {
+	w := &story{paint: painter(false)}
+	w.line("# A flow that failed, to be run again elsewhere: ccmock replay FILE")
+	w.line("capsule: %d", c.Format)
+	w.line("ccmock: %s", quotedText(c.Version))
+	w.line("seed: %d", c.Seed)
+	w.line("flow:")
+	w.line("  file: %s", quotedText(c.Flow.File))
+	w.block("  ", "text", c.Flow.Text)
+	w.line("features:")
+	for _, f := range c.Features {
+		w.line("  - file: %s", quotedText(f.File))
+		w.block("    ", "text", f.Text)
+	}
+	if c.Catalog != "" {
+		w.block("", "catalog", c.Catalog)
+	}
+	w.line("failure:")
+	w.line("  step: %d", c.Failure.Step)
+	w.line("  title: %s", quotedText(c.Failure.Title))
+	w.line("  messages:")
+	for _, m := range c.Failure.Messages {
+		w.line("    - %s", quotedText(m))
+	}
+	w.line("evidence:")
+	if !c.Evidence.Clock.IsZero() {
+		w.line("  clock: %s", c.Evidence.Clock.UTC().Format(time.RFC3339))
+	}
+	w.block("  ", "story", c.Evidence.Story)
+	w.block("  ", "journal", c.Evidence.Journal)
+	if w.Len() > strictyaml.MaxSize {
+		return nil, fmt.Errorf("the capsule has %d bytes, expected %d at most", w.Len(), strictyaml.MaxSize)
+	}
+	return []byte(w.String()), nil
+}
+
+// block writes a text as it is where YAML can hold it so, and quoted elsewhere.
+func (w *story) block(indent, key, text string) {
+	body, ended := strings.CutSuffix(text, "\n")
+	plain := ended && body == strings.Trim(body, " \n") && body != "" && printable(strings.ReplaceAll(body, "\n", "")) == strings.ReplaceAll(body, "\n", "")
+	if !plain {
+		w.line("%s%s: %s", indent, key, quotedText(text))
+		return
+	}
+	w.line("%s%s: |", indent, key)
+	for line := range strings.SplitSeq(body, "\n") {
+		if line != "" {
+			w.WriteString(indent + "  " + line)
+		}
+		w.WriteByte('\n')
+	}
+}
+
+// quotedText is a text as JSON, which YAML reads.
+func quotedText(text string) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(text) // a string can always be written
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// ParseCapsule reads a capsule and the flow in it. Features named in instead are taken
+// from there. All problems come back at once, as strictyaml.Problems, and point into the
+// capsule.
+func ParseCapsule(name string, data []byte, instead []feature.Feature) (Capsule, Flow, error) {
+	var c Capsule
+	doc, err := strictyaml.Parse(name, data)
+	if err != nil {
+		return c, Flow{}, err
+	}
+	if err := doc.Decode(&c); err != nil {
+		return c, Flow{}, err
+	}
+	if c.Format != Format {
+		return c, Flow{}, strictyaml.Problems{doc.Problem("capsule", fmt.Sprintf("format %d is not known, expected %d", c.Format, Format), "")}
+	}
+	lines := strings.Split(string(data), "\n")
+	var found strictyaml.Problems
+	var features []feature.Feature
+	for n, file := range c.Features {
+		at, text := within(doc, lines, strictyaml.Join("features", n, "text"), file.Text)
+		f, err := feature.Parse(at, text)
+		if n := slices.IndexFunc(instead, func(i feature.Feature) bool { return i.Name == f.Name }); n >= 0 && f.Name != "" {
+			f, err = instead[n], nil
+		}
+		found.Add(err)
+		features = append(features, f)
+	}
+	if err := found.Err(); err != nil {
+		return c, Flow{}, err
+	}
+	for _, f := range instead {
+		if !slices.Contains(feature.Names(features), f.Name) {
+			features = append(features, f)
+		}
+	}
+	at, text := within(doc, lines, "flow.text", c.Flow.Text)
+	flow, err := ParseFlow(at, text, features, func(string) ([]byte, error) {
+		if c.Catalog == "" {
+			return nil, errors.New("the capsule has no catalog")
+		}
+		return []byte(c.Catalog), nil
+	})
+	return c, flow, err
+}
+
+// within is a text that stands in a file, moved down to where it stands if it is a block.
+func within(doc *strictyaml.Document, lines []string, at, text string) (string, []byte) {
+	line := doc.Line(at)
+	if line > 0 && line <= len(lines) && strings.HasSuffix(strings.TrimRight(lines[line-1], "-+ "), "|") {
+		return doc.File(), []byte(strings.Repeat("\n", line) + text)
+	}
+	return fmt.Sprintf("%s (%s)", doc.File(), at), []byte(text)
+}
