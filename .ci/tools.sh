@@ -41,11 +41,12 @@ forbid_words() {
   [[ -z $hits ]] || fail "$why:" "$hits"
 }
 
-# go_test runs go test and counts what ran: a skipped test fails it, and so does a run without tests.
+# go_test runs go test, keeps what it reports in tests.json and counts what ran: a skipped test fails it, and so does a run
+# without tests.
 go_test() {
   [[ -x $work/bin/gotest ]] || go build -o "$work/bin/gotest" ./.ci/gotest
   say "go test $*"
-  go test -json "$@" 2>&1 | "$work/bin/gotest" -counts "$work/counts"
+  go test -json "$@" 2>&1 | tee -a "$work/tests.json" | "$work/bin/gotest" -counts "$work/counts"
 }
 
 # test_counts closes the output with the sum over all calls of go_test.

@@ -62,8 +62,10 @@ func (s *Stub) openidConfiguration(*http.Request) (stub.Reply, error) {
 // publishedKeys answers "GET /oauth/discovery/keys": the signing key and, during a
 // rotation, the validation key.
 func (s *Stub) publishedKeys(*http.Request) (stub.Reply, error) {
-	return stub.Reply{
-		Header: http.Header{"Content-Type": {jsonType}},
-		Body:   s.state.Load().keys.KeySet().JSON(),
-	}, nil
+	keys := s.state.Load().keys
+	reply := stub.Reply{Header: http.Header{"Content-Type": {jsonType}}, Body: keys.KeySet().JSON()}
+	if stale, ok := keys.StaleKeySet(); ok {
+		reply.Stale = stale.JSON()
+	}
+	return reply, nil
 }

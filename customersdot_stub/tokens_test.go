@@ -10,6 +10,7 @@ import (
 	customersdotstub "github.com/ccmock/ccmock/customersdot_stub"
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/control"
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/stub/stubtest"
 	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/internal/token/tokentest"
@@ -17,6 +18,10 @@ import (
 )
 
 func TestClaims(t *testing.T) {
+	fidelity.Proves(t,
+		"customersdot/claims/lifetime", "customersdot/claims/realm", "customersdot/claims/sub",
+		"customersdot/claims/instance-uid",
+	)
 	b := start(t)
 	d := b.token("fort", "17.8.0-ee")
 	fort, _ := b.world.Instance("fort")
@@ -81,6 +86,7 @@ func TestTheTokenIsGoodForABackend(t *testing.T) {
 }
 
 func TestDuoSeatCount(t *testing.T) {
+	fidelity.Proves(t, "customersdot/claims/seat-count")
 	b := start(t)
 	require.NotContains(t, b.token("acme", "16.9.2").Claims, "duo_seat_count")
 	b.buy("duo_amazon_q", 50)
@@ -94,6 +100,7 @@ func TestDuoSeatCount(t *testing.T) {
 }
 
 func TestTheCutOffPasses(t *testing.T) {
+	fidelity.Proves(t, "customersdot/access/free-until-cut-off")
 	b := start(t)
 	require.Contains(t, b.token("acme", "16.9.2").List("scopes"), "new_feature_scope")
 	require.Equal(t, string(catalog.RuleFreeAccess), b.scope("new_feature_scope").Rule)
@@ -124,6 +131,7 @@ func TestATokenWithoutScopesKeepsItsAudiences(t *testing.T) {
 }
 
 func TestTheVersionIsThatOfTheRequest(t *testing.T) {
+	fidelity.Proves(t, "customersdot/access/minimum-version")
 	b := start(t)
 	key := b.key("acme")
 	require.NotContains(t, b.token("acme", "16.7.9").List("scopes"), "duo_chat")
@@ -155,6 +163,7 @@ func TestTheVersionIsThatOfTheRequest(t *testing.T) {
 }
 
 func TestWhoGetsAToken(t *testing.T) {
+	fidelity.Proves(t, "customersdot/access/offline-licence", "customersdot/access/grace")
 	day := 24 * time.Hour
 	terms := func(l catalog.License) *catalog.License {
 		if l.StartsAt.IsZero() {
@@ -199,6 +208,7 @@ func TestWhoGetsAToken(t *testing.T) {
 }
 
 func TestInvalidLicense(t *testing.T) {
+	fidelity.Proves(t, "customersdot/access/invalid-licence")
 	b := start(t)
 	acme, _ := b.world.Instance("acme")
 	good := b.key("acme")
@@ -255,6 +265,7 @@ func TestEarlierKeysStayUsable(t *testing.T) {
 }
 
 func TestRevocationAndRenewal(t *testing.T) {
+	fidelity.Proves(t, "customersdot/access/revoked")
 	b := start(t)
 	key := b.key("acme")
 	b.must(control.ActionRevokeLicense, control.InstanceRequest{Instance: "acme"})

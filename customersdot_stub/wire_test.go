@@ -11,6 +11,7 @@ import (
 	customersdotstub "github.com/ccmock/ccmock/customersdot_stub"
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/control"
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/stub/stubtest"
 	"github.com/ccmock/ccmock/internal/world"
 )
@@ -25,6 +26,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestDiscovery(t *testing.T) {
+	fidelity.Proves(t, "customersdot/oidc/discovery", "customersdot/oidc/issuer-slash")
 	b := start(t)
 	a := b.send(http.MethodGet, "/.well-known/openid-configuration", "", nil)
 	require.Equal(t, http.StatusOK, a.status)
@@ -38,6 +40,7 @@ func TestDiscovery(t *testing.T) {
 }
 
 func TestKeySet(t *testing.T) {
+	fidelity.Proves(t, "customersdot/oidc/key-set")
 	b := start(t)
 	a := b.send(http.MethodGet, "/oauth/discovery/keys", "", nil)
 	require.Equal(t, http.StatusOK, a.status)
@@ -51,6 +54,10 @@ func TestKeySet(t *testing.T) {
 }
 
 func TestSelections(t *testing.T) {
+	fidelity.Proves(t,
+		"customersdot/access/service-token", "customersdot/access/available-services",
+		"customersdot/access/catalog",
+	)
 	for name, query := range map[string]string{
 		"access_16_9": selection16, "access_17_9": selection17, "access_18_9": selection18, "access_bare": bare,
 	} {
@@ -66,6 +73,7 @@ func TestSelections(t *testing.T) {
 }
 
 func TestGraphQLErrors(t *testing.T) {
+	fidelity.Proves(t, "customersdot/access/invalid-licence")
 	b := start(t)
 	key := b.key("acme")
 	for name, c := range map[string]struct {
@@ -108,6 +116,7 @@ func activation(code, instance string) map[string]any {
 }
 
 func TestActivation(t *testing.T) {
+	fidelity.Proves(t, "customersdot/claims/sub", "customersdot/activation/answer")
 	b := start(t)
 	acme, _ := b.world.Instance("acme")
 	museum, _ := b.world.Instance("museum")
@@ -143,6 +152,7 @@ func TestActivation(t *testing.T) {
 }
 
 func TestSeatLink(t *testing.T) {
+	fidelity.Proves(t, "customersdot/claims/sub", "customersdot/seat-link/answer")
 	b := start(t)
 	key := b.key("acme")
 
@@ -184,6 +194,7 @@ func TestOlderSeatLinksAreGood(t *testing.T) {
 }
 
 func TestSeatLinkNamesEveryBadField(t *testing.T) {
+	fidelity.Proves(t, "customersdot/seat-link/errors")
 	b := start(t)
 	a := b.post("/api/v1/seat_links", map[string]any{})
 	require.Equal(t, http.StatusUnprocessableEntity, a.status)

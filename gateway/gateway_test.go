@@ -16,6 +16,7 @@ import (
 	"github.com/ccmock/ccmock/gateway"
 	"github.com/ccmock/ccmock/internal/clock"
 	"github.com/ccmock/ccmock/internal/control"
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/stub"
 	"github.com/ccmock/ccmock/internal/stub/stubtest"
@@ -129,6 +130,7 @@ func (e *edge) last(t testing.TB, n uint64) journal.Entry {
 }
 
 func TestRouting(t *testing.T) {
+	fidelity.Proves(t, "gateway/routing/prefix")
 	foo, fooV2, ai := newOrigin(t, mirror("foo")), newOrigin(t, mirror("foo/v2")), newOrigin(t, mirror("ai"))
 	based := newOrigin(t, mirror("based"))
 	e := newEdge(t, gateway.Options{Routes: map[string]string{
@@ -177,6 +179,7 @@ func TestRouting(t *testing.T) {
 }
 
 func TestUnknownPrefix(t *testing.T) {
+	fidelity.Proves(t, "gateway/routing/unknown")
 	e := newEdge(t, gateway.Options{Routes: map[string]string{
 		"foo": newOrigin(t, mirror("foo")), "ai": newOrigin(t, mirror("ai")),
 	}})

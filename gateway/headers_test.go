@@ -8,10 +8,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccmock/ccmock/gateway"
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/token"
 )
 
 func TestHeadersPassBothWays(t *testing.T) {
+	fidelity.Proves(t, "gateway/headers/pass", "gateway/headers/cloudflare")
 	origin := newOrigin(t, func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Date", "Thu, 01 Jan 1970 00:00:00 GMT")
@@ -93,6 +95,7 @@ func TestWhatIsMissingIsAdded(t *testing.T) {
 }
 
 func TestStatusesAndBodiesPassUnchanged(t *testing.T) {
+	fidelity.Proves(t, "gateway/answers/unchanged")
 	bodies := map[string]string{
 		"/401": `{"error":"Forbidden by auth provider"}`, "/422": `{"detail":"Validation error"}`,
 		"/500": "Internal Server Error", "/204": "", "/302": "",

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ccmock/ccmock/gateway"
 	"github.com/ccmock/ccmock/internal/control"
+	"github.com/ccmock/ccmock/internal/fidelity"
 )
 
 // as are the headers of a request of a user on an instance.
@@ -19,6 +20,7 @@ func as(realm, instance, user string) []string {
 }
 
 func TestRateLimits(t *testing.T) {
+	fidelity.Proves(t, "gateway/limits/refused", "gateway/limits/groups")
 	origin := func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/401" {
 			w.WriteHeader(http.StatusUnauthorized)

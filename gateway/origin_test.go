@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccmock/ccmock/gateway"
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/stub"
 	"github.com/ccmock/ccmock/internal/stub/stubtest"
@@ -60,6 +61,7 @@ func rawOrigin(t testing.TB, text string) string {
 }
 
 func TestOriginsThatFail(t *testing.T) {
+	fidelity.Proves(t, "gateway/origin/unreachable")
 	dead, slow := deadAddress(t), rawOrigin(t, "")
 	hangsUp, garbage := rawOrigin(t, "HTTP/1.1 200"), rawOrigin(t, "220 smtp.example.test\r\n")
 	e := newEdge(t, gateway.Options{

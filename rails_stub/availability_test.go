@@ -9,6 +9,7 @@ import (
 
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/control"
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/internal/world"
 	railsstub "github.com/ccmock/ccmock/rails_stub"
@@ -129,6 +130,7 @@ func TestNeverSyncedFeatureIsUnknown(t *testing.T) {
 // TestNoToken holds what versions do without a token.
 func TestNoToken(t *testing.T) {
 	t.Parallel()
+	fidelity.Proves(t, "rails/token/none-refused", "rails/token/none-empty-bearer")
 	for _, c := range []struct {
 		version string
 		refuses bool

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccmock/ccmock/internal/catalog"
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/token"
 	railsstub "github.com/ccmock/ccmock/rails_stub"
 )
@@ -33,6 +34,7 @@ func withSeats(t testing.TB, version string) *rig {
 
 func TestDirectAccess(t *testing.T) {
 	t.Parallel()
+	fidelity.Proves(t, "rails/direct-access/endpoint")
 	r := withSeats(t, "18.9.0")
 	r.gateway.answers(reply(200, `{"token":"ujwt","expires_at":1709546400}`))
 	got := r.request(http.MethodPost, "acme", directAccess, ``, "Private-Token", "glpat-ada")
@@ -67,6 +69,7 @@ func TestDirectAccess(t *testing.T) {
 
 func TestDirectAccessRefused(t *testing.T) {
 	t.Parallel()
+	fidelity.Proves(t, "rails/direct-access/refused")
 	const failed = `{"message":"Token creation failed"}`
 	for _, c := range []struct {
 		name, version string

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccmock/ccmock/internal/catalog"
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/goldentest"
 	"github.com/ccmock/ccmock/internal/token"
 )
@@ -83,6 +84,13 @@ func showToken(t *testing.T, raw string, now time.Time) string {
 // TestGenerations holds, for each generation, the sync request, the requests of three kinds
 // of features from both realms, and the token that GitLab.com signs, against golden files.
 func TestGenerations(t *testing.T) {
+	fidelity.Proves(t,
+		"rails/headers/realm", "rails/headers/deployment-type", "rails/headers/version",
+		"rails/headers/instance-id", "rails/headers/authentication-type", "rails/claims/lifetime",
+		"rails/claims/nbf", "rails/claims/jti", "rails/claims/realm", "rails/claims/algorithm", "rails/claims/kid",
+		"rails/claims/sub", "rails/claims/aud-text", "rails/claims/aud-list", "rails/sync/first-selection",
+		"rails/sync/bundled-with", "rails/sync/catalog", "rails/sync/catalog-alone",
+	)
 	for _, version := range versions {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccmock/ccmock/internal/control"
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/world"
 )
@@ -26,6 +27,7 @@ func (r *rig) ran(job string) (at []time.Time, outcomes []string) {
 
 func TestSchedule(t *testing.T) {
 	t.Parallel()
+	fidelity.Proves(t, "rails/sync/daily", "rails/sync/hourly")
 	for _, c := range []struct {
 		version string
 		hourly  bool
@@ -76,6 +78,7 @@ func TestSchedule(t *testing.T) {
 
 func TestHourlySkipGivesWayToForce(t *testing.T) {
 	t.Parallel()
+	fidelity.Proves(t, "rails/sync/skipped")
 	r := newRig(t, given("18.9.0"))
 	r.synced()
 	got := r.sync(false)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/control"
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/goldentest"
 	"github.com/ccmock/ccmock/internal/world"
 	railsstub "github.com/ccmock/ccmock/rails_stub"
@@ -53,6 +54,7 @@ func (r *rig) seatLink() control.SyncResult {
 
 func TestSeatLinkRequest(t *testing.T) {
 	t.Parallel()
+	fidelity.Proves(t, "rails/seat-link/body")
 	for _, version := range []string{"16.9.0", "18.9.0"} {
 		w := given(version)
 		w.Instances[0].AddOns = []catalog.Purchase{
@@ -65,6 +67,7 @@ func TestSeatLinkRequest(t *testing.T) {
 			world.User{Name: "bot", Instance: "acme", Bot: true, Seats: []string{"duo_pro"}},
 			world.User{Name: "out", Instance: "acme", Blocked: true},
 		)
+		require.Empty(t, w.Complete())
 		r := newRig(t, w)
 		r.portal.answers(byPath(t, map[string]http.HandlerFunc{
 			"/api/v1/seat_links": reply(200, `{}`),
@@ -92,6 +95,7 @@ func TestSeatLinkRequest(t *testing.T) {
 
 func TestSeatLinkBringsTheNewLicence(t *testing.T) {
 	t.Parallel()
+	fidelity.Proves(t, "rails/seat-link/new-licence")
 	r := newRig(t, given("17.2.0"))
 	r.portal.answers(byPath(t, map[string]http.HandlerFunc{
 		"/api/v1/seat_links": reply(200, `{"license":`+quote(licenseKey(2, catalog.Purchase{AddOn: "duo_pro", Seats: 3}))+`}`),
@@ -118,6 +122,7 @@ func TestSeatLinkBringsTheNewLicence(t *testing.T) {
 
 func TestWhoReportsSeats(t *testing.T) {
 	t.Parallel()
+	fidelity.Proves(t, "rails/seat-link/who")
 	for name, change := range map[string]func(*world.Instance){
 		"offline":    func(i *world.Instance) { i.License.Kind = catalog.OfflineCloud },
 		"legacy":     func(i *world.Instance) { i.License.Kind = catalog.Legacy },
@@ -152,9 +157,11 @@ func TestExclusiveAddOns(t *testing.T) {
 
 func TestActivation(t *testing.T) {
 	t.Parallel()
+	fidelity.Proves(t, "rails/activation/mutation")
 	w := given("17.9.0")
 	w.Instances[0].NotActivated = true
 	w.Instances[0].AddOns = []catalog.Purchase{{AddOn: "duo_pro", Seats: 5}}
+	require.Empty(t, w.Complete())
 	r := newRig(t, w)
 	require.Nil(t, r.stored().License)
 	require.Empty(t, r.stored().Purchases)

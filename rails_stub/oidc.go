@@ -85,10 +85,14 @@ func (i *Instance) publishedKeys(*http.Request) (stub.Reply, error) {
 	if err != nil {
 		return stub.Reply{}, err
 	}
-	return stub.Reply{
+	reply := stub.Reply{
 		Header: http.Header{"Content-Type": {jsonType}, "Cache-Control": {keysCacheable}},
 		Body:   ring.KeySet().JSON(),
-	}, nil
+	}
+	if stale, ok := ring.StaleKeySet(); ok {
+		reply.Stale = stale.JSON()
+	}
+	return reply, nil
 }
 
 // health answers "GET /-/health".

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccmock/ccmock/internal/control"
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/goldentest"
 	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/internal/world"
@@ -48,6 +49,10 @@ func (r *rig) signer() string {
 
 func TestKeyRotation(t *testing.T) {
 	t.Parallel()
+	fidelity.Proves(t,
+		"rails/oidc/key-set", "rails/oidc/key-set-cache", "rails/keys/order", "rails/keys/create",
+		"rails/keys/rotate-refused",
+	)
 	w := given("17.9.0")
 	w.Now = w.Now.AddDate(0, -1, 0) // before the cut-off
 	r := newRig(t, w)
@@ -103,6 +108,7 @@ func TestUpgradeBringsTheCloudConnectorKey(t *testing.T) {
 
 func TestSign(t *testing.T) {
 	t.Parallel()
+	fidelity.Proves(t, "rails/claims/aud-list", "rails/claims/issuer")
 	r := newRig(t, given("18.9.0"))
 	sign := func(ask control.SignRequest) *token.Decoded {
 		got, err := do[control.TokenResult](r, control.ActionSign, ask)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/stub"
 	"github.com/ccmock/ccmock/internal/token"
@@ -22,6 +23,7 @@ import (
 
 func TestRelay(t *testing.T) {
 	t.Parallel()
+	fidelity.Proves(t, "rails/relay/headers")
 	r := newRig(t, given("16.9.2"))
 	r.synced()
 	r.gateway.answers(func(w http.ResponseWriter, _ *http.Request) {
@@ -72,6 +74,7 @@ func TestRelay(t *testing.T) {
 
 func TestRelayDoesNotFollowRedirects(t *testing.T) {
 	t.Parallel()
+	fidelity.Proves(t, "rails/relay/redirects")
 	r := newRig(t, given("16.9.2"))
 	r.gateway.answers(func(w http.ResponseWriter, q *http.Request) { http.Redirect(w, q, "/elsewhere", http.StatusFound) })
 	got := r.use("com")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/control"
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/internal/world"
 	railsstub "github.com/ccmock/ccmock/rails_stub"
@@ -18,6 +19,7 @@ import (
 
 func TestLicenceChecksBeforeASync(t *testing.T) {
 	t.Parallel()
+	fidelity.Proves(t, "rails/sync/licence-checks", "rails/sync/trial")
 	const synced = "service_access_tokens: created"
 	expired := func(days int) func(*catalog.License) {
 		return func(l *catalog.License) {
@@ -105,6 +107,9 @@ func (r *rig) retry() (time.Duration, bool) {
 // TestAnswersOfCustomersDot starts with two stored tokens, of which one is still good.
 func TestAnswersOfCustomersDot(t *testing.T) {
 	t.Parallel()
+	fidelity.Proves(t,
+		"rails/sync/null-token", "rails/sync/errors-keep", "rails/sync/http-errors-raise", "rails/sync/expires-at",
+	)
 	const (
 		both    = "old, good"
 		created = "service_access_tokens: created"
@@ -207,6 +212,7 @@ func (r *rig) hold(id string, lasts time.Duration) control.SyncResult {
 // TestTheLastActiveTokenWins: older tokens stay until they expire.
 func TestTheLastActiveTokenWins(t *testing.T) {
 	t.Parallel()
+	fidelity.Proves(t, "rails/sync/last-active-wins")
 	r := newRig(t, given("16.9.2"))
 	r.hold("a", 3*time.Hour)
 	require.Equal(t, "b", r.hold("b", time.Hour).Token.ID)
@@ -218,6 +224,7 @@ func TestTheLastActiveTokenWins(t *testing.T) {
 
 func TestCatalogOf189(t *testing.T) {
 	t.Parallel()
+	fidelity.Proves(t, "rails/sync/catalog-blank")
 	const without = `{"data":{"cloudConnectorAccess":{"serviceToken":{"token":"junk","expiresAt":1710028800},"catalog":null}}}`
 	w := given("18.9.0")
 	w.Instances[0].AddOns = []catalog.Purchase{{AddOn: "duo_pro"}}
@@ -244,6 +251,7 @@ func TestCatalogOf189(t *testing.T) {
 // TestDeploymentTypes: only a header tells a Dedicated instance apart.
 func TestDeploymentTypes(t *testing.T) {
 	t.Parallel()
+	fidelity.Proves(t, "rails/headers/realm-dedicated")
 	w := given("18.9.0")
 	w.Instances[0].Dedicated = true
 	w.Instances[0].AddOns = []catalog.Purchase{{AddOn: "duo_pro"}}

@@ -17,6 +17,7 @@ import (
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/explain"
+	"github.com/ccmock/ccmock/internal/fault"
 	"github.com/ccmock/ccmock/internal/feature"
 	"github.com/ccmock/ccmock/internal/schema"
 	"github.com/ccmock/ccmock/internal/strictyaml"
@@ -109,6 +110,9 @@ func schemaOptions(t *testing.T, form string) schema.Options {
 			"fault.Action":                     oneFault(),
 			"fault.Action.Status":              status,
 			"fault.Action.CutAfter":            count,
+			"fault.Action.Truncate":            count,
+			"fault.Action.Keys":                words(fault.KeySets()...),
+			"fault.Action.CorruptSignature":    words(fault.Signatures()...),
 			"world.Instance.GitLabVersion":     {"pattern": versionPattern, "description": "Such as 16.9.2; 16.11.0 if absent."},
 			"catalog.License.Plan":             words(catalog.Plans()...),
 			"catalog.Purchase":                 {"required": []string{"add_on"}},
@@ -200,7 +204,7 @@ func oneAction() rules {
 // oneFault is what an action of a fault has beside its keys.
 func oneFault() rules {
 	return rules{
-		"anyOf":             []any{has("status"), has("reset"), has("cut_after"), has("delay")},
+		"anyOf":             []any{has("status"), has("reset"), has("cut_after"), has("truncate"), has("malformed"), has("keys"), has("corrupt_signature"), has("delay")},
 		"dependentRequired": map[string][]string{"headers": {"status"}, "body": {"status"}},
 	}
 }

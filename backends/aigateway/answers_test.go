@@ -12,6 +12,7 @@ import (
 
 	"github.com/ccmock/ccmock/backends/aigateway"
 	"github.com/ccmock/ccmock/internal/feature"
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/goldentest"
 	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/internal/token/tokentest"
@@ -51,6 +52,7 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestStreams(t *testing.T) {
+	fidelity.Proves(t, "aigateway/streams/raw")
 	r := newRig(t)
 	for path, body := range map[string]string{
 		"/v2/code/completions": strings.Replace(codeBody, "{", `{"stream":true,`, 1),
@@ -67,6 +69,7 @@ func TestStreams(t *testing.T) {
 }
 
 func TestBodiesThatDoNotFit(t *testing.T) {
+	fidelity.Proves(t, "aigateway/validation/refused")
 	r := newRig(t)
 	file := `"current_file":{"file_name":"a.py","content_above_cursor":"x","content_below_cursor":"y"}`
 	payload := func(p string) string {
@@ -145,6 +148,7 @@ func TestBodiesThatDoNotFit(t *testing.T) {
 }
 
 func TestScopesOfEndpoints(t *testing.T) {
+	fidelity.Proves(t, "aigateway/scopes/completions", "aigateway/scopes/generations", "aigateway/scopes/chat")
 	r := newRig(t)
 	for _, c := range []struct{ path, body, scope, says string }{
 		{"/v2/code/completions", codeBody, "complete_code", "Unauthorized to access code completions"},

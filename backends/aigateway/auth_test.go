@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/internal/token/tokentest"
 )
@@ -16,6 +17,12 @@ import (
 // Each row changes one thing of a good call. What the real gateway answers to the token
 // itself is measured in package token, row by row; this is about the way out of here.
 func TestOneThingChanged(t *testing.T) {
+	fidelity.Proves(t,
+		"aigateway/auth/every-path", "aigateway/auth/no-header", "aigateway/auth/scheme", "aigateway/auth/type",
+		"aigateway/auth/header-mismatch", "aigateway/auth/body-before-scope", "aigateway/auth/seat-count-logged",
+		"aigateway/headers/process-time", "verifier/issuer/unchecked", "verifier/audience/optional",
+		"verifier/expiry/optional", "verifier/kid/ignored", "verifier/scopes/substring", "verifier/scopes/null",
+	)
 	const (
 		forbidden = `{"error":"Forbidden by auth provider"}`
 		noHeader  = `{"error":"No authorization header presented"}`
@@ -104,6 +111,7 @@ func TestTheJournalHasWhatTheGatewayLogs(t *testing.T) {
 }
 
 func TestOpenPaths(t *testing.T) {
+	fidelity.Proves(t, "aigateway/monitoring/open")
 	r := newRig(t)
 	for _, c := range []struct {
 		method, path string
@@ -123,6 +131,7 @@ func TestOpenPaths(t *testing.T) {
 }
 
 func TestReadinessAndMissingKeys(t *testing.T) {
+	fidelity.Proves(t, "aigateway/keys/partial-set")
 	r := newRig(t)
 	r.gitlab.SetDown(true)
 	a := r.bare(t, "GET", "/monitoring/ready", nil)
@@ -148,6 +157,7 @@ func TestReadinessAndMissingKeys(t *testing.T) {
 }
 
 func TestCORS(t *testing.T) {
+	fidelity.Proves(t, "aigateway/cors/preflight")
 	r := newRig(t)
 	preflight := http.Header{
 		"Origin": {"https://example.test"}, "Access-Control-Request-Method": {"POST"},
@@ -194,6 +204,7 @@ func TestLongHeaders(t *testing.T) {
 
 // The seat count is compared where the world says so, as the gateway once did.
 func TestSeatCountEnforced(t *testing.T) {
+	fidelity.Proves(t, "aigateway/auth/seat-count-enforced")
 	r := newRig(t)
 	r.world.SeatCountEnforced = true
 	require.NoError(t, r.Seed(r.world))

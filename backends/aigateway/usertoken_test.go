@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ccmock/ccmock/internal/control"
+	"github.com/ccmock/ccmock/internal/fidelity"
 	"github.com/ccmock/ccmock/internal/goldentest"
 	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/internal/world"
@@ -38,6 +39,7 @@ func (r *rig) userToken(t testing.TB, c *call) (string, *token.Decoded) {
 }
 
 func TestUserTokenClaims(t *testing.T) {
+	fidelity.Proves(t, "aigateway/user-token/claims")
 	r := newRig(t)
 	for _, c := range []struct {
 		golden string
@@ -81,6 +83,7 @@ func TestUserTokenClaims(t *testing.T) {
 }
 
 func TestUserTokenIsUsed(t *testing.T) {
+	fidelity.Proves(t, "aigateway/user-token/not-for-itself", "aigateway/user-token/user")
 	r := newRig(t)
 	raw, _ := r.userToken(t, r.good(t))
 	use := func(change func(c *call)) answer {
@@ -124,6 +127,7 @@ func TestUserTokenIsUsed(t *testing.T) {
 }
 
 func TestUserTokenIsRefused(t *testing.T) {
+	fidelity.Proves(t, "aigateway/user-token/scope")
 	r := newRig(t)
 	c := r.good(t).to(userTokenPath, "")
 	c.claims["scopes"] = []string{"generate_code", "duo_chat"}

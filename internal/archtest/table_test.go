@@ -24,7 +24,7 @@ var layers = []layer{
 	{packages: []string{"cmd"}},
 	{packages: []string{"cmd/ccmock"}},
 	// Help for tests stands above all that is not a test, so that only tests may import it.
-	{packages: []string{"internal/goldentest", "internal/token/tokentest", "internal/stub/stubtest"}},
+	{packages: []string{"internal/goldentest", "internal/fidelity", "internal/token/tokentest", "internal/stub/stubtest"}},
 	{packages: []string{"internal/archtest"}},
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -44,6 +45,17 @@ type Action struct {
 	// CutAfter lets the service answer and closes the connection after this many bytes of
 	// its body.
 	CutAfter int `json:"cut_after,omitempty" yaml:"cut_after"`
+	// Truncate lets the service answer with only this many bytes of its body, as if that
+	// were all: the length that it announces is right.
+	Truncate int `json:"truncate,omitempty" yaml:"truncate"`
+	// Malformed makes the JSON of the service's answer invalid.
+	Malformed bool `json:"malformed,omitempty" yaml:"malformed"`
+	// Keys changes the key set that the service answers: without_first or without_last
+	// leaves that key out, stale is the set before a key was last added or dropped.
+	Keys string `json:"keys,omitempty" yaml:"keys"`
+	// CorruptSignature changes the signature of the token in the Authorization header of the
+	// request, before the service sees it, or of every token in the body of the answer.
+	CorruptSignature string `json:"corrupt_signature,omitempty" yaml:"corrupt_signature"`
 	// Delay is how long the answer waits, in real time.
 	Delay time.Duration `json:"delay,omitempty" yaml:"delay"`
 }
@@ -81,19 +93,45 @@ func (r Rule) Validate() error {
 	if d := r.Do.Delay; d < 0 || d > MaxDelay {
 		errs = append(errs, fmt.Errorf("do.delay: %s is not between 0s and %s", d, MaxDelay))
 	}
-	kinds := 0
-	for _, set := range []bool{r.Do.Status != 0, r.Do.Reset, r.Do.CutAfter > 0} {
-		if set {
-			kinds++
-		}
+	if r.Do.Truncate < 0 {
+		errs = append(errs, fmt.Errorf("do.truncate: %d is negative", r.Do.Truncate))
 	}
-	switch {
-	case kinds > 1:
-		errs = append(errs, errors.New("do: status, reset and cut_after exclude one another"))
-	case kinds == 0 && r.Do.Delay == 0:
-		errs = append(errs, errors.New("do: nothing is set, expected one of status, reset, cut_after, delay"))
+	if r.Do.Keys != "" && !slices.Contains(KeySets(), r.Do.Keys) {
+		errs = append(errs, fmt.Errorf("do.keys: unknown %q, expected %s", r.Do.Keys, strings.Join(KeySets(), ", ")))
+	}
+	if where := r.Do.CorruptSignature; where != "" && !slices.Contains(Signatures(), where) {
+		errs = append(errs, fmt.Errorf("do.corrupt_signature: unknown %q, expected %s", where, strings.Join(Signatures(), ", ")))
+	}
+	switch kinds := r.Do.kinds(); {
+	case len(kinds) > 1:
+		errs = append(errs, fmt.Errorf("do: %s exclude one another", strings.Join(kinds, " and ")))
+	case len(kinds) == 0 && r.Do.Delay == 0:
+		errs = append(errs, errors.New("do: nothing is set, expected one of "+
+			"status, reset, cut_after, truncate, malformed, keys, corrupt_signature, delay"))
 	}
 	return errors.Join(errs...)
+}
+
+// kinds names what is set of that of which there may be one.
+func (a Action) kinds() []string {
+	var kinds []string
+	for _, k := range []struct {
+		name string
+		set  bool
+	}{
+		{"status", a.Status != 0},
+		{"reset", a.Reset},
+		{"cut_after", a.CutAfter > 0},
+		{"truncate", a.Truncate > 0},
+		{"malformed", a.Malformed},
+		{"keys", a.Keys != ""},
+		{"corrupt_signature", a.CorruptSignature != ""},
+	} {
+		if k.set {
+			kinds = append(kinds, k.name)
+		}
+	}
+	return kinds
 }
 
 func (m Match) matches(r Request) bool {
@@ -196,4 +234,16 @@ func (s *Set) Match(r Request) (Rule, bool) {
 		return st.Rule, true
 	}
 	return Rule{}, false
+}
+
+// Missed takes back one application of a rule: the request matched, and held nothing that
+// the rule could change.
+func (s *Set) Missed(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, st := range s.rules {
+		if st.Rule.Name == name && st.Applied > 0 {
+			st.Applied--
+		}
+	}
 }

@@ -87,6 +87,11 @@ func TestValidateNamesEverythingThatIsWrong(t *testing.T) {
 		"skip: -1 is negative":  {Name: "x", Skip: -1, Do: fault.Action{Reset: true}},
 		"cut_after: -1":         {Name: "x", Do: fault.Action{CutAfter: -1}},
 		"2m0s is not between":   {Name: "x", Do: fault.Action{Delay: 2 * time.Minute}},
+		"truncate: -1":          {Name: "x", Do: fault.Action{Truncate: -1}},
+		`keys: unknown "some"`:  {Name: "x", Do: fault.Action{Keys: "some"}},
+		`unknown "there"`:       {Name: "x", Do: fault.Action{CorruptSignature: "there"}},
+		"truncate and keys":     {Name: "x", Do: fault.Action{Truncate: 1, Keys: fault.KeysStale}},
+		"malformed and corrupt": {Name: "x", Do: fault.Action{Malformed: true, CorruptSignature: fault.SignatureInAnswer}},
 		"go with a status":      {Name: "x", Do: fault.Action{Reset: true, Body: "sorry"}},
 	} {
 		require.ErrorContains(t, new(fault.Set).Add(r), want)

@@ -21,6 +21,8 @@ type Reply struct {
 	Body   []byte // sent as it is
 	// Stream writes the body in pieces; each Write reaches the client at once.
 	Stream func(w io.Writer) error
+	// Stale is what Body was before the last change of what it shows; a fault may send it.
+	Stale []byte
 }
 
 // JSON is a reply with a JSON body.

@@ -121,32 +121,43 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.options.MaxBody > 0 && r.Body != nil {
 		r.Body = http.MaxBytesReader(out, r.Body, s.options.MaxBody)
 	}
-	if s.applyFault(out, r, entry) {
-		return
+	changed, done := s.applyFault(out, r, entry)
+	switch {
+	case done:
+	case changed != nil:
+		s.answer(changed, r, route, handler)
+		changed.finish()
+	default:
+		s.answer(out, r, route, handler)
 	}
+}
+
+// answer is what the service makes of the request.
+func (s *Service) answer(w http.ResponseWriter, r *http.Request, route string, handler http.Handler) {
 	switch {
 	case handler != nil:
-		handler.ServeHTTP(out, r)
+		handler.ServeHTTP(w, r)
 	case route == MethodNotAllowed:
-		s.fail(out, r, &Error{
+		s.fail(w, r, &Error{
 			Status: http.StatusMethodNotAllowed, Message: "Method Not Allowed",
 			Header: http.Header{"Allow": {s.router.allow(r)}},
 		})
 	default:
-		s.fail(out, r, &Error{Status: http.StatusNotFound, Message: "Not Found"})
+		s.fail(w, r, &Error{Status: http.StatusNotFound, Message: "Not Found"})
 	}
 }
 
 // applyFault does what a matching fault rule says and reports whether the request is
-// done with.
-func (s *Service) applyFault(w *response, r *http.Request, e *journal.Entry) bool {
+// done with. If not, and the rule changes the answer, changed is what to answer into.
+func (s *Service) applyFault(w *response, r *http.Request, e *journal.Entry) (changed *changedBody, done bool) {
 	rule, ok := s.env.Faults.Match(fault.Request{
 		Service: s.options.Name, Route: e.Route, Method: r.Method, Path: r.URL.Path, Header: r.Header,
 	})
 	if !ok {
-		return false
+		return nil, false
 	}
 	e.Fault = rule.Name
+	w.Header().Set(FaultHeader, rule.Name)
 	if clock.Wait(r.Context(), rule.Do.Delay) != nil {
 		panic(http.ErrAbortHandler) // the client gave up waiting
 	}
@@ -161,9 +172,28 @@ func (s *Service) applyFault(w *response, r *http.Request, e *journal.Entry) boo
 			h.Set(name, value)
 		}
 		s.write(w, r, Reply{Status: rule.Do.Status, Header: h, Body: []byte(rule.Do.Body)})
-		return true
+		return nil, true
 	}
-	return false
+	missed := func() { s.missed(w, e, rule) }
+	switch {
+	case rule.Do.ChangesRequest() && !rule.Do.ChangeRequest(r.Header):
+		missed()
+	case rule.Do.ChangesBody() && r.Header.Get("Upgrade") != "":
+		missed() // the answer is a connection
+	case rule.Do.ChangesBody():
+		return &changedBody{to: w, do: rule.Do, missed: missed}, false
+	}
+	return nil, false
+}
+
+// missed says that the request matched a fault, and that there was nothing to change.
+func (s *Service) missed(w *response, e *journal.Entry, rule fault.Rule) {
+	s.env.Faults.Missed(rule.Name)
+	w.Header().Del(FaultHeader)
+	e.Fault = ""
+	if e.Detail == "" {
+		e.Detail = fmt.Sprintf("fault %q found nothing to change", rule.Name)
+	}
 }
 
 func (s *Service) adapt(h Handler) http.Handler {
@@ -172,6 +202,9 @@ func (s *Service) adapt(h Handler) http.Handler {
 		if err != nil {
 			s.fail(w, r, asError(err))
 			return
+		}
+		if c, ok := w.(*changedBody); ok {
+			c.stale = reply.Stale
 		}
 		s.write(w, r, reply)
 	})

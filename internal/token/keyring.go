@@ -34,6 +34,7 @@ type Keyring struct {
 	others []*Key
 	rows   []*Key
 	loaded *Key
+	before []*Key // what was published before a row was last added or dropped; nil: none was
 }
 
 // NewKeyring returns a keyring with rows, oldest first.
@@ -108,6 +109,7 @@ func (r *Keyring) Create(k *Key) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if k != nil {
+		r.before = r.published()
 		r.rows = append(r.rows, k)
 	}
 }
@@ -136,6 +138,7 @@ func (r *Keyring) Trim() (*Key, error) {
 		return nil, ErrSingleKey
 	default:
 		newest := r.rows[n-1]
+		r.before = r.published()
 		r.rows = slices.Clone(r.rows[:n-1])
 		return newest, nil
 	}
@@ -145,7 +148,17 @@ func (r *Keyring) Trim() (*Key, error) {
 func (r *Keyring) KeySet() KeySet {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return NewKeySet(slices.Concat(r.others, r.rows)...)
+	return NewKeySet(r.published()...)
+}
+
+func (r *Keyring) published() []*Key { return slices.Concat(r.others, r.rows) }
+
+// StaleKeySet is what the issuer published before Create or Trim last changed it, and
+// false if neither did.
+func (r *Keyring) StaleKeySet() (KeySet, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return NewKeySet(r.before...), r.before != nil
 }
 
 func isNil(k *Key) bool { return k == nil }

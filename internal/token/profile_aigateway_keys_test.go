@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ccmock/ccmock/internal/fidelity"
 )
 
 // gatewayStep is one call of a key source row, or a change between two calls.
@@ -20,6 +22,7 @@ type gatewayStep struct {
 }
 
 func TestAIGatewayKeySources(t *testing.T) {
+	fidelity.Proves(t, "aigateway/keys/partial-set")
 	saas := func(status int, reason Reason) gatewayStep { return gatewayStep{"saas", status, reason, nil} }
 	selfManaged := func(status int, reason Reason) gatewayStep {
 		return gatewayStep{"self-managed", status, reason, nil}
@@ -357,6 +360,7 @@ func TestAIGatewayUserTokens(t *testing.T) {
 }
 
 func TestAIGatewayTokenIsGoodInTheSecondOfItsExpiry(t *testing.T) {
+	fidelity.Proves(t, "verifier/expiry/last-second")
 	w := newTestWorld(t)
 	v := w.gatewayVerifier(AIGatewayKeysOptions{})
 	h := gatewayHeaders(w, "saas")

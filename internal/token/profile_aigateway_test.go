@@ -18,6 +18,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ccmock/ccmock/internal/fidelity"
 )
 
 // gatewayCall is one call that a row of the table changes.
@@ -341,6 +343,11 @@ func (w *testWorld) gatewayVerifier(o AIGatewayKeysOptions) *AIGatewayVerifier {
 }
 
 func TestAIGatewayVerdicts(t *testing.T) {
+	fidelity.Proves(t,
+		"verifier/verdicts/all", "verifier/issuer/unchecked", "verifier/audience/optional",
+		"verifier/expiry/optional", "verifier/kid/ignored", "verifier/algorithm/rs256-only",
+		"verifier/scopes/substring", "verifier/scopes/null", "verifier/scheme/case",
+	)
 	table, err := os.ReadFile("testdata/aigateway_verdicts.tsv")
 	require.NoError(t, err)
 	changes := gatewayChanges()

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ccmock/ccmock/internal/fidelity"
 )
 
 // portalStatus is what the verifier knows of CustomersDot.
@@ -20,6 +22,7 @@ func (w *testWorld) portalStatus() IssuerStatus {
 }
 
 func TestKeysAreFetchedOnceAndKept(t *testing.T) {
+	fidelity.Proves(t, "verifier/strict/key-cache")
 	w := newTestWorld(t)
 	require.Equal(t, IssuerStatus{
 		Name: "customersdot", URL: w.portal.URL, Identifier: w.portal.URL, KeyIDs: []string{},

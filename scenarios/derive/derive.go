@@ -25,10 +25,11 @@ type Kind string
 const (
 	Entitlement Kind = "entitlement" // who gets the scope
 	Token       Kind = "token"       // what a backend takes as a token
+	Drill       Kind = "drill"       // what changed or missing keys do to users
 )
 
 // Kinds are all of them.
-func Kinds() []Kind { return []Kind{Entitlement, Token} }
+func Kinds() []Kind { return []Kind{Entitlement, Token, Drill} }
 
 // ID names a case among all: FEATURE/KIND/NAME.
 func (c Case) ID() string { return c.Feature + "/" + string(c.Kind) + "/" + c.Name }
@@ -77,6 +78,7 @@ func Cases(features []feature.Feature, o Options) ([]Case, error) {
 		d := deriver{feature: f, services: services, catalog: o.Catalog}
 		cases = append(cases, d.entitlement(o.Full)...)
 		cases = append(cases, d.tokens()...)
+		cases = append(cases, d.drills()...)
 	}
 	return cases, nil
 }
