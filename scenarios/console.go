@@ -55,7 +55,7 @@ func (c Console) tell(r *Result) {
 	if c.Quiet {
 		return
 	}
-	if r.Status == Passed && !c.Verbose && count(r.Steps, Skipped) == 0 {
+	if r.Status == Passed && !c.Verbose && count(r.Steps, Skipped) == 0 && len(r.Notes) == 0 {
 		w := &story{paint: painter(c.Color)}
 		w.line("%s %s (%s, %s)", w.status("ok"), r.Scenario, quantity(len(r.Steps), "step"), elapsed(r.Elapsed))
 		_, _ = io.WriteString(c.Out, w.String())

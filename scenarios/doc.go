@@ -61,14 +61,15 @@
 //	rotate_keys     one step of a key rotation: {service, step}, which is create, rotate, trim or list; restart: false leaves GitLab running on the old key
 //	restart         empties the caches of a backend, the gateway or an instance: SERVICE, or all backends and the gateway
 //	limits          sets the gateway's rate limits: {window, per_user, per_instance, per_unauthorized}
-//	fault           makes something go wrong: {name, where: {service, route, method, path, header}, skip, times, do: {status, headers, body, reset, cut_after, truncate, malformed, keys, corrupt_signature, delay}}; keys is without_first, without_last or stale, corrupt_signature is request or answer
+//	fault           makes something go wrong: {name, where: {service, route, method, path, header}, skip, times, probability, do: {status, headers, body, reset, cut_after, truncate, malformed, keys, corrupt_signature, delay}}; keys is without_first, without_last or stale, corrupt_signature is request or answer
 //	heal            takes a fault out of force: NAME
 //	let             keeps a value, as a setting that is changed later: {name, value}
 //	advance         moves time on, and runs the jobs that fall due on the way: DURATION
 //	set_time        puts the clock anywhere, and runs nothing: TIME
 //	skew            makes one service's clock run ahead or behind: {service, by}
 //
-// A flow fails when a fault that it set up was never met.
+// A flow fails when a fault that it set up was never met. One with a probability must only
+// have had the chance to be.
 //
 // # Expectations
 //

@@ -90,43 +90,6 @@ func count(steps []*StepResult, status Status) int {
 	return n
 }
 
-// unusedFaults complains about faults that no request met: the story is another one than
-// its author thought.
-func (p *player) unusedFaults(ctx context.Context) error {
-	if p.client == nil {
-		return nil
-	}
-	left, err := p.client.Faults(ctx)
-	if err != nil {
-		return err
-	}
-	for _, state := range append(p.healed, left...) {
-		rule := state.Rule
-		if state.Applied > 0 && state.Applied >= rule.Times {
-			continue
-		}
-		text := fmt.Sprintf("the fault %q was never applied", rule.Name)
-		if rule.Times > 1 {
-			text = fmt.Sprintf("the fault %q was applied %d of %d times", rule.Name, state.Applied, rule.Times)
-		}
-		text += fmt.Sprintf(": it matched %s", quantity(state.Seen, "request"))
-		if rule.Skip > 0 {
-			text += fmt.Sprintf(", and lets %d through first", rule.Skip)
-		}
-		p.result.Problems = append(p.result.Problems, p.problem(p.faultPath(rule.Name), "%s", text))
-	}
-	return nil
-}
-
-func (p *player) faultPath(name string) string {
-	for n, s := range p.flow.Steps {
-		if s.Fault != nil && s.Fault.Name == name {
-			return fmt.Sprintf("steps[%d]", n)
-		}
-	}
-	return ""
-}
-
 // base is the base URL of a service of the target.
 func (p *player) base(service string) (string, error) {
 	u, ok := p.url(service)
