@@ -57,7 +57,7 @@ func (g *given) replay(c *cobra.Command, name string) error {
 	out := c.OutOrStdout()
 	console := scenarios.Console{Out: out, Color: isTerminal(out)}
 	report := console.Run(c.Context(), []scenarios.Flow{flow}, scenarios.Options{Start: starter(pool, capsule.Seed)})
-	if v := version(); capsule.Version != v {
+	if v := scenarios.Version(); capsule.Version != v {
 		line(out, "note: the capsule is of ccmock %s, this is %s", capsule.Version, v)
 	}
 	now, failed := report.Flows[0].Failure()

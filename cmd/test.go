@@ -92,6 +92,9 @@ func (t *test) run(c *cobra.Command, args []string) error {
 	if err := t.reports.check(); err != nil {
 		return err
 	}
+	if info, err := os.Stat(t.capsules); t.capsules != "" && err == nil && !info.IsDir() {
+		return usagef("--capsule: %q is no folder", t.capsules)
+	}
 	flows, err := t.flows(args)
 	if err != nil {
 		return err
@@ -111,6 +114,9 @@ func (t *test) run(c *cobra.Command, args []string) error {
 		}
 		o.Start = starter(pool, t.seed)
 	}
+	if t.capsules != "" {
+		o.Capsules = &scenarios.Capsules{Dir: t.capsules, Feature: t.text}
+	}
 	out := c.OutOrStdout()
 	console := scenarios.Console{
 		Out: out, Color: isTerminal(out), Verbose: t.verbose, Quiet: t.json, Workers: t.parallel,
@@ -120,9 +126,6 @@ func (t *test) run(c *cobra.Command, args []string) error {
 		if err := report.WriteJSON(out); err != nil {
 			return failedf("write the report: %w", err)
 		}
-	}
-	if err := t.leave(flows, report, out); err != nil {
-		return err
 	}
 	if err := t.reports.write(report, out, t.json); err != nil {
 		return err
@@ -195,12 +198,12 @@ func shipped(features []feature.Feature) ([]scenarios.Flow, error) {
 func starter(keys *token.Pool, seed uint64) func(context.Context, world.World, []feature.Feature) (scenarios.Target, func(), error) {
 	return func(ctx context.Context, w world.World, features []feature.Feature) (scenarios.Target, func(), error) {
 		e, err := ecosystem.Start(ctx, ecosystem.Options{
-			World: w, Features: features, Keys: keys, Seed: seed, Version: version(),
+			World: w, Features: features, Keys: keys, Seed: seed, Version: scenarios.Version(),
 		})
 		if err != nil {
 			return scenarios.Target{}, nil, err
 		}
-		target := scenarios.Target{Name: "in process", Control: []string{e.ControlURL()}}
+		target := scenarios.Target{Name: scenarios.InProcess, Control: []string{e.ControlURL()}}
 		return target, func() { _ = e.Close(context.Background()) }, nil
 	}
 }

@@ -1,30 +1,14 @@
 package scenarios_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/ccmock/ccmock/internal/ecosystem"
-	"github.com/ccmock/ccmock/internal/feature"
-	"github.com/ccmock/ccmock/internal/world"
 	"github.com/ccmock/ccmock/scenarios"
 )
-
-// seeded is start with another seed.
-func seeded(seed uint64) func(context.Context, world.World, []feature.Feature) (scenarios.Target, func(), error) {
-	return func(ctx context.Context, given world.World, features []feature.Feature) (scenarios.Target, func(), error) {
-		e, err := ecosystem.Start(ctx, ecosystem.Options{World: given, Features: features, Keys: keys, Seed: seed})
-		if err != nil {
-			return scenarios.Target{}, nil, err
-		}
-		stop := func() { _ = e.Close(context.WithoutCancel(ctx)) }
-		return scenarios.Target{Control: []string{e.ControlURL()}}, stop, nil
-	}
-}
 
 // throw runs a flow of three calls that a fault meets with some probability, and returns
 // what became of it and the number of the step that failed, or 0.
@@ -35,7 +19,7 @@ func throw(t *testing.T, seed uint64, where string) (*scenarios.Result, int) {
 		strings.Repeat("  - {use: new_feature_scope, as: grace}\n", 3)
 	flow, err := scenarios.ParseFlow("flaky.yaml", []byte(text), features(t), nil)
 	require.NoError(t, err)
-	r := scenarios.Console{Quiet: true}.Run(t.Context(), []scenarios.Flow{flow}, scenarios.Options{Start: seeded(seed)}).Flows[0]
+	r := scenarios.Console{Quiet: true}.Run(t.Context(), []scenarios.Flow{flow}, scenarios.Options{Start: starter(seed)}).Flows[0]
 	for _, s := range r.Steps {
 		if s.Status == scenarios.Failed {
 			return r, s.Number

@@ -35,7 +35,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 
 // pageView is what the page shows, with the words chosen and the drawings made.
 type pageView struct {
-	Target   string
+	Target   string // empty where each flow has an ecosystem of its own
 	Counts   []countView
 	Steps    string
 	Took     string
@@ -59,6 +59,7 @@ type flowView struct {
 	Open     bool
 	Notes    []string
 	Problems []problemView
+	Again    []string // command lines
 	Steps    []stepView
 }
 
@@ -154,6 +155,9 @@ func newPage(r *Report) *pageView {
 		{Passed, c.Passed}, {Failed, c.Failed}, {Skipped, c.Skipped}, {NotRun, c.NotRun},
 	}}
 	p.Counts = slices.DeleteFunc(p.Counts, func(v countView) bool { return v.Number == 0 && v.Status != Passed && v.Status != Failed })
+	if r.Target == InProcess {
+		p.Target = ""
+	}
 	steps, took := 0, time.Duration(0)
 	for n, f := range r.Flows {
 		steps += len(f.Steps)
@@ -179,6 +183,11 @@ func newFlowView(n int, f *Result) flowView {
 	}
 	if f.Status == Failed && f.Seed != 0 {
 		v.Facts += fmt.Sprintf(", seed %d", f.Seed)
+	}
+	for _, command := range []string{f.Again, f.Replay} {
+		if f.Status == Failed && command != "" {
+			v.Again = append(v.Again, command)
+		}
 	}
 	for _, s := range f.Steps {
 		v.Steps = append(v.Steps, newStepView(s))

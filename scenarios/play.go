@@ -43,13 +43,15 @@ func play(t T, f *Flow, r *Result, c *connection, o Options) {
 	if c.client != nil {
 		r.Seed = c.client.Seed()
 	}
+	if test, ok := t.(interface{ again(seed uint64) string }); ok && r.Again == "" {
+		r.Again = test.again(r.Seed)
+	}
 	r.Stage = newStage(f, c.client)
 	elapsed := o.Stopwatch()
 	for n := range f.Steps {
 		step := r.Steps[n]
 		t.Run(fmt.Sprintf("%d %s", step.Number, step.Title), func(t T) { p.step(t, n) })
 		if step.Status == Failed {
-			r.Status = Failed
 			break
 		}
 	}
@@ -70,8 +72,7 @@ func (p *player) conclude(t T) {
 	}
 	switch skipped := count(r.Steps, Skipped); {
 	case len(r.Problems) > 0:
-		r.Status = Failed
-		t.Errorf("%s", Story(r, p.options.Color))
+		p.failed(t)
 	case skipped == len(r.Steps):
 		r.Status = Skipped
 		t.Skipf("all steps were skipped; the first because %s", r.Steps[0].Skipped)
@@ -126,7 +127,7 @@ func (p *player) step(t T, n int) {
 	p.judge(ctx, n, out, mark)
 	if len(r.Problems) > 0 {
 		r.Status = Failed
-		t.Errorf("%s", Story(p.result, p.options.Color))
+		p.failed(t)
 		return
 	}
 	r.Status = Passed
@@ -150,6 +151,13 @@ func (p *player) begin(ctx context.Context, r *StepResult) error {
 func (p *player) fail(t T, r *StepResult, path string, err error) {
 	r.Status = Failed
 	r.Problems = append(r.Problems, p.problem(path, "%v", err))
+	p.failed(t)
+}
+
+// failed says that the flow failed, and leaves its capsule.
+func (p *player) failed(t T) {
+	p.result.Status = Failed
+	p.options.Capsules.leave(p.flow, p.result)
 	t.Errorf("%s", Story(p.result, p.options.Color))
 }
 

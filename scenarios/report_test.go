@@ -99,6 +99,7 @@ func madeUp() *scenarios.Report {
 	}
 	failing := &scenarios.Result{
 		File: "flows/refused.yaml", Scenario: `an <b>add-on</b> & "its" end`, Status: scenarios.Failed, Seed: 7, Elapsed: 6 * time.Millisecond,
+		Again: "ccmock test flows/refused.yaml --features 'my features'", Replay: "ccmock replay left/refused.capsule",
 		Stage: madeUpStage(),
 		Steps: []*scenarios.StepResult{
 			step("flows/refused.yaml", 1, "sync acme", "sync", scenarios.Passed),

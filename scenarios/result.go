@@ -36,6 +36,8 @@ type Result struct {
 	Elapsed  time.Duration `json:"elapsed"` // real time, in nanoseconds
 	// Again is the command line that runs this flow alone; empty if nobody knows one.
 	Again string `json:"again,omitempty"`
+	// Replay is the command line that runs the flow from the capsule that it left, if it did.
+	Replay string `json:"replay,omitempty"`
 	// NotStarted says that there was no ecosystem to run the flow in.
 	NotStarted bool          `json:"not_started,omitempty"`
 	Problems   []Problem     `json:"problems,omitempty"` // of the flow as a whole
@@ -43,6 +45,8 @@ type Result struct {
 	Steps      []*StepResult `json:"steps"`
 	// Stage is what the flow was played on; nil if it was not.
 	Stage *Stage `json:"stage,omitempty"`
+
+	capsule string // its name, if one is left
 }
 
 // StepResult is what became of a step.

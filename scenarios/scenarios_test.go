@@ -2,6 +2,7 @@ package scenarios_test
 
 import (
 	"context"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,18 +35,30 @@ func flows(t testing.TB) []scenarios.Flow {
 	return loaded
 }
 
-// start starts an ecosystem in this process.
-func start(ctx context.Context, given world.World, features []feature.Feature) (scenarios.Target, func(), error) {
-	e, err := ecosystem.Start(ctx, ecosystem.Options{World: given, Features: features, Keys: keys, Seed: seed})
-	if err != nil {
-		return scenarios.Target{}, nil, err
+// starter starts ecosystems in this process.
+func starter(seed uint64) func(context.Context, world.World, []feature.Feature) (scenarios.Target, func(), error) {
+	return func(ctx context.Context, given world.World, features []feature.Feature) (scenarios.Target, func(), error) {
+		e, err := ecosystem.Start(ctx, ecosystem.Options{World: given, Features: features, Keys: keys, Seed: seed})
+		if err != nil {
+			return scenarios.Target{}, nil, err
+		}
+		stop := func() { _ = e.Close(context.WithoutCancel(ctx)) }
+		return scenarios.Target{Name: scenarios.InProcess, Control: []string{e.ControlURL()}}, stop, nil
 	}
-	stop := func() { _ = e.Close(context.WithoutCancel(ctx)) }
-	return scenarios.Target{Name: "in-process", Control: []string{e.ControlURL()}}, stop, nil
+}
+
+var start = starter(seed)
+
+// options are for flows that must pass, whatever the seed.
+func options(t *testing.T) scenarios.Options {
+	t.Helper()
+	seed, capsules, err := scenarios.UnderTest(os.Getenv, seed, scenarios.Features())
+	require.NoError(t, err)
+	return scenarios.Options{Start: starter(seed), Capsules: capsules}
 }
 
 // TestFlows runs every flow that ccmock comes with: one subtest for each, and in it one
 // for each step.
 func TestFlows(t *testing.T) {
-	scenarios.Run(scenarios.Testing(t), flows(t), scenarios.Options{Start: start})
+	scenarios.Run(scenarios.Testing(t), flows(t), options(t))
 }

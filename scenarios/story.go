@@ -46,6 +46,9 @@ func Story(r *Result, color bool) string {
 	for _, p := range r.Problems {
 		w.line("  %s%s", w.paint(red, p.Message), w.paint(dim, fmt.Sprintf(" (line %d)", p.Line)))
 	}
+	if len(r.Problems) > 0 && !r.NotStarted {
+		w.line("  seed %d", r.Seed)
+	}
 	switch {
 	case failing != nil:
 		w.line("%s:%d", failing.File, failing.Line)
@@ -54,6 +57,9 @@ func Story(r *Result, color bool) string {
 	}
 	if r.Again != "" && r.Status == Failed {
 		w.line("again: %s", r.Again)
+	}
+	if r.Replay != "" {
+		w.line("capsule: %s", r.Replay)
 	}
 	return strings.TrimRight(w.String(), "\n")
 }

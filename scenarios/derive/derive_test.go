@@ -2,6 +2,7 @@ package derive_test
 
 import (
 	"context"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,14 +25,19 @@ func shipped(t testing.TB) []feature.Feature {
 	return features
 }
 
-func start(ctx context.Context, given world.World, features []feature.Feature) (scenarios.Target, func(), error) {
-	e, err := ecosystem.Start(ctx, ecosystem.Options{World: given, Features: features, Keys: keys, Seed: 1})
-	if err != nil {
-		return scenarios.Target{}, nil, err
+// starter starts ecosystems in this process.
+func starter(seed uint64) func(context.Context, world.World, []feature.Feature) (scenarios.Target, func(), error) {
+	return func(ctx context.Context, given world.World, features []feature.Feature) (scenarios.Target, func(), error) {
+		e, err := ecosystem.Start(ctx, ecosystem.Options{World: given, Features: features, Keys: keys, Seed: seed})
+		if err != nil {
+			return scenarios.Target{}, nil, err
+		}
+		stop := func() { _ = e.Close(context.WithoutCancel(ctx)) }
+		return scenarios.Target{Name: scenarios.InProcess, Control: []string{e.ControlURL()}}, stop, nil
 	}
-	stop := func() { _ = e.Close(context.WithoutCancel(ctx)) }
-	return scenarios.Target{Name: "in-process", Control: []string{e.ControlURL()}}, stop, nil
 }
+
+var start = starter(1)
 
 // TestDerived runs every case of the features that ccmock comes with, as subtests
 // FEATURE/KIND/CASE.
@@ -39,6 +45,8 @@ func TestDerived(t *testing.T) {
 	t.Parallel()
 	features := shipped(t)
 	cases, err := derive.Cases(features, derive.Options{})
+	require.NoError(t, err)
+	seed, capsules, err := scenarios.UnderTest(os.Getenv, 1, scenarios.Features())
 	require.NoError(t, err)
 	for _, f := range features {
 		t.Run(f.Name, func(t *testing.T) {
@@ -53,7 +61,7 @@ func TestDerived(t *testing.T) {
 					require.NotEmpty(t, some)
 					flows, err := derive.Flows(some, features)
 					require.NoError(t, err)
-					scenarios.Run(scenarios.Testing(t), flows, scenarios.Options{Start: start})
+					scenarios.Run(scenarios.Testing(t), flows, scenarios.Options{Start: starter(seed), Capsules: capsules})
 				})
 			}
 		})
