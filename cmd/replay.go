@@ -1,11 +1,13 @@
 package cmd
 
 import (
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ccmock/ccmock/internal/feature"
+	"github.com/ccmock/ccmock/internal/strictyaml"
 	"github.com/ccmock/ccmock/scenarios"
 )
 
@@ -36,7 +38,7 @@ otherwise, 2 for a wrong usage or capsule, and 3 when there was no ecosystem to 
 }
 
 func (g *given) replay(c *cobra.Command, name string) error {
-	data, err := os.ReadFile(name)
+	data, err := readCapsule(name)
 	if err != nil {
 		return usagef("read the capsule: %w", err)
 	}
@@ -75,4 +77,14 @@ func (g *given) replay(c *cobra.Command, name string) error {
 		line(out, "another failure\nthen: %s\nnow: %s", capsule.Failure, now)
 	}
 	return silent(exitFailed)
+}
+
+// readCapsule reads no more than shows that a file is too large.
+func readCapsule(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return io.ReadAll(io.LimitReader(f, strictyaml.MaxSize+1))
 }

@@ -1,8 +1,10 @@
 package cmd_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -68,6 +70,11 @@ func TestReplayRefusesWhatIsNoCapsule(t *testing.T) {
 		"a feature": {strings.Replace(text, "      backend:", "      bakcend:", 1), `did you mean "backend"?`},
 		"no YAML":   {"capsule: [", ":1:"},
 		"nothing":   {"", "empty"},
+		"a flow":    {goodFlow, ":1:1: this is no capsule: expected"},
+		"a picture": {"\x89PNG\r\n\x1a\n\x00", ":1:"},
+		"half":      {text[:strings.Index(text, "\nfailure:")], `key "failure" is missing`},
+		"a seed":    {strings.Replace(text, "\nseed: 7", "\nseed: seven", 1), "seed: expected a whole number"},
+		"too much":  {strings.Repeat("# much\n", 200_000), "expected at most 1048576 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(dir, "garbled.capsule")
@@ -107,18 +114,79 @@ func TestAFailedDerivedCaseIsRunAgainAndReplayed(t *testing.T) {
 	require.Contains(t, r.out, "the same failure\n")
 }
 
-func TestACapsuleHoldsTheCatalogOfAFile(t *testing.T) {
+// Two catalogs, one given and one put in force by a step, come along.
+func TestACapsuleHoldsTheCatalogsOfItsFiles(t *testing.T) {
+	const catalog = "defaults:\n  services:\n    shine: {bundled_with: {duo_pro: {unit_primitives: [other]}}}\n"
+	flow := strings.Replace(strings.Replace(goodFlow, "given:\n", "given:\n  catalog_file: ../cc.yml\n", 1), "true", "false", 1)
 	dir := write(t, map[string]string{
 		"features/shine.yaml": goodFeature,
-		"flows/dark.yaml":     strings.Replace(strings.Replace(goodFlow, "given:\n", "given:\n  catalog_file: ../cc.yml\n", 1), "true", "false", 1),
-		"cc.yml":              "defaults:\n  services:\n    shine: {bundled_with: {duo_pro: {unit_primitives: [other]}}}\n",
+		"flows/dark.yaml":     strings.Replace(flow, "steps:\n", "steps:\n  - catalog: {file: later.yml}\n", 1),
+		"flows/later.yml":     catalog,
+		"cc.yml":              catalog,
 	})
 	left := filepath.Join(dir, "left")
-	r := ccmock(t, "test", "--features", filepath.Join(dir, "features"), "--capsule", left, filepath.Join(dir, "flows"))
+	r := ccmock(t, "test", "--features", filepath.Join(dir, "features"), "--capsule", left, filepath.Join(dir, "flows/dark.yaml"))
 	require.Equal(t, 1, r.code, r.err)
 	require.NoError(t, os.RemoveAll(filepath.Join(dir, "flows")))
 	require.NoError(t, os.Remove(filepath.Join(dir, "cc.yml")))
-	r = ccmock(t, "replay", filepath.Join(left, "dark.capsule"))
+	file := filepath.Join(left, "dark.capsule")
+	r = ccmock(t, "replay", file)
 	require.Equal(t, 1, r.code, r.err)
 	require.Contains(t, r.out, "the same failure\n")
+
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	for garbled, want := range map[string]string{
+		strings.ReplaceAll(string(text), "unit_primitives", "unit_primitive"): file + " (catalogs[0].text):3:",
+		strings.Replace(string(text), `"later.yml"`, `"other.yml"`, 1):        `"later.yml" cannot be read: it is not among the capsule's catalogs`,
+	} {
+		require.NoError(t, os.WriteFile(file, []byte(garbled), 0o600))
+		r = ccmock(t, "replay", file)
+		require.Equal(t, 2, r.code, r.out)
+		require.Contains(t, r.err, want)
+	}
+}
+
+func TestReplaySaysWhenTheCapsuleIsOfAnotherVersion(t *testing.T) {
+	_, file, text := capsule(t)
+	require.NotContains(t, ccmock(t, "replay", file).out, "note: ")
+	require.Contains(t, text, "\nccmock: \"")
+	other := regexp.MustCompile(`(?m)^ccmock: .*$`).ReplaceAllString(text, `ccmock: "v0.0.1"`)
+	require.NoError(t, os.WriteFile(file, []byte(other), 0o600))
+	r := ccmock(t, "replay", file)
+	require.Equal(t, 1, r.code, r.err)
+	require.Regexp(t, `note: the capsule is of ccmock v0\.0\.1, this is \S+\nthe same failure\n$`, r.out)
+}
+
+func TestReportsNameTheCapsule(t *testing.T) {
+	dir := flows(t)
+	args := []string{"test", "--features", filepath.Join(dir, "features"), filepath.Join(dir, "flows")}
+	left, page, junit := filepath.Join(dir, "left"), filepath.Join(dir, "page.html"), filepath.Join(dir, "junit.xml")
+	r := ccmock(t, append(args, "--json", "--capsule", left, "--html", page, "--junit", junit)...)
+	require.Equal(t, 1, r.code, r.err)
+	var report struct {
+		Target string
+		Flows  []struct{ Status, Again, Replay string }
+	}
+	require.NoError(t, json.Unmarshal([]byte(r.out), &report))
+	require.Equal(t, "in-process", report.Target)
+	replay := "ccmock replay " + filepath.Join(left, "bad.capsule")
+	require.Equal(t, "failed", report.Flows[0].Status)
+	require.Equal(t, replay, report.Flows[0].Replay)
+	require.True(t, strings.HasPrefix(report.Flows[0].Again, "ccmock test "), report.Flows[0].Again)
+	require.Empty(t, report.Flows[1].Replay)
+	for _, file := range []string{page, junit} {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.Contains(t, string(text), replay, file)
+		require.Contains(t, string(text), report.Flows[0].Again, file)
+	}
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
+	r = ccmock(t, append(args, "--capsule", filepath.Join(dir, "file"))...)
+	require.Equal(t, 2, r.code)
+	require.Contains(t, r.err, "is no folder")
+	r = ccmock(t, append(args, "--capsule", filepath.Join(dir, "file/below"))...)
+	require.Equal(t, 1, r.code, "the flow failed all the same")
+	require.Contains(t, r.out, "note: no capsule was left: ")
 }

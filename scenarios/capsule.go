@@ -20,11 +20,11 @@ type Capsule struct {
 	Format  int    `yaml:"capsule,required"`
 	Version string `yaml:"ccmock"` // of the ccmock that made it
 	Seed    uint64 `yaml:"seed,required"`
-	// Flow and Features are the files as they were; Catalog is the text of the file that
-	// the flow's catalog_file names.
+	// Flow and Features are the files as they were; Catalogs are the files of catalogs that
+	// the flow names.
 	Flow     CapsuleFile   `yaml:"flow,required"`
 	Features []CapsuleFile `yaml:"features,required"`
-	Catalog  string        `yaml:"catalog"`
+	Catalogs []CapsuleFile `yaml:"catalogs"`
 	Failure  Failure       `yaml:"failure,required"`
 	Evidence Evidence      `yaml:"evidence"`
 }
@@ -87,7 +87,7 @@ const mostJournal = 256 << 10
 // features; version is that of ccmock.
 func NewCapsule(f Flow, r *Result, text func(feature.Feature) ([]byte, error), version string) (Capsule, error) {
 	failure, _ := r.Failure()
-	hide := newStandIns(&f)
+	hide, secrets := newStandIns(&f), newRedactor(&f)
 	c := Capsule{
 		Format: Format, Version: version, Seed: r.Seed, Failure: failure,
 		Flow: CapsuleFile{File: f.File, Text: hide.text(f.text)},
@@ -99,8 +99,8 @@ func NewCapsule(f Flow, r *Result, text func(feature.Feature) ([]byte, error), v
 		}
 		c.Features = append(c.Features, CapsuleFile{File: of.File, Text: hide.text(string(data))})
 	}
-	if f.doc.Has("given.catalog_file") {
-		c.Catalog = hide.text(f.World.Catalog)
+	for _, b := range f.beside {
+		c.Catalogs = append(c.Catalogs, CapsuleFile{File: b.name, Text: hide.text(b.text)})
 	}
 	c.Evidence.Story = Story(r, false) + "\n"
 	if s := r.failing(); s != nil {
@@ -115,7 +115,7 @@ func NewCapsule(f Flow, r *Result, text func(feature.Feature) ([]byte, error), v
 				return Capsule{}, fmt.Errorf("write the journal: %w", err)
 			}
 			if size += len(line) + 1; size <= mostJournal {
-				lines = append(lines, string(line)+"\n")
+				lines = append(lines, secrets.text(string(line))+"\n")
 			}
 		}
 	}
@@ -134,14 +134,8 @@ func (c Capsule) YAML() ([]byte, error) {
 	w.line("flow:")
 	w.line("  file: %s", quotedText(c.Flow.File))
 	w.block("  ", "text", c.Flow.Text)
-	w.line("features:")
-	for _, f := range c.Features {
-		w.line("  - file: %s", quotedText(f.File))
-		w.block("    ", "text", f.Text)
-	}
-	if c.Catalog != "" {
-		w.block("", "catalog", c.Catalog)
-	}
+	w.files("features", c.Features)
+	w.files("catalogs", c.Catalogs)
 	w.line("failure:")
 	w.line("  step: %d", c.Failure.Step)
 	w.line("  title: %s", quotedText(c.Failure.Title))
@@ -159,6 +153,17 @@ func (c Capsule) YAML() ([]byte, error) {
 		return nil, fmt.Errorf("the capsule has %d bytes, expected %d at most", w.Len(), strictyaml.MaxSize)
 	}
 	return []byte(w.String()), nil
+}
+
+func (w *story) files(key string, files []CapsuleFile) {
+	if len(files) == 0 {
+		return
+	}
+	w.line("%s:", key)
+	for _, f := range files {
+		w.line("  - file: %s", quotedText(f.File))
+		w.block("    ", "text", f.Text)
+	}
 }
 
 // block writes a text as it is where YAML can hold it so, and quoted elsewhere.
@@ -196,6 +201,9 @@ func ParseCapsule(name string, data []byte, instead []feature.Feature) (Capsule,
 	if err != nil {
 		return c, Flow{}, err
 	}
+	if !doc.Has("capsule") && !doc.Has("flow") {
+		return c, Flow{}, strictyaml.Problems{doc.Problem("", "this is no capsule: expected what ccmock test --capsule leaves, which begins with capsule: 1", "")}
+	}
 	if err := doc.Decode(&c); err != nil {
 		return c, Flow{}, err
 	}
@@ -223,12 +231,21 @@ func ParseCapsule(name string, data []byte, instead []feature.Feature) (Capsule,
 		}
 	}
 	at, text := within(doc, lines, "flow.text", c.Flow.Text)
-	flow, err := ParseFlow(at, text, features, func(string) ([]byte, error) {
-		if c.Catalog == "" {
-			return nil, errors.New("the capsule has no catalog")
+	flow, err := ParseFlow(at, text, features, func(name string) ([]byte, error) {
+		n := slices.IndexFunc(c.Catalogs, func(f CapsuleFile) bool { return f.File == name })
+		if n < 0 {
+			return nil, errors.New("it is not among the capsule's catalogs")
 		}
-		return []byte(c.Catalog), nil
+		return []byte(c.Catalogs[n].Text), nil
 	})
+	var problems strictyaml.Problems
+	if errors.As(err, &problems) {
+		for n, p := range problems {
+			if i := slices.IndexFunc(c.Catalogs, func(f CapsuleFile) bool { return f.File == p.File }); i >= 0 {
+				problems[n].File = fmt.Sprintf("%s (%s)", name, strictyaml.Join("catalogs", i, "text"))
+			}
+		}
+	}
 	return c, flow, err
 }
 

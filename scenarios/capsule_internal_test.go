@@ -17,7 +17,7 @@ func TestACapsuleKeepsTextsAsTheyAre(t *testing.T) {
 	} {
 		c := Capsule{
 			Format: Format, Version: "v1", Seed: 1<<64 - 1, Flow: CapsuleFile{File: "f: x.yaml", Text: text},
-			Features: []CapsuleFile{{File: "a b.yaml", Text: text}}, Catalog: text,
+			Features: []CapsuleFile{{File: "a b.yaml", Text: text}}, Catalogs: []CapsuleFile{{File: "../cc.yml", Text: text}},
 			Failure:  Failure{Step: 2, Title: text, Messages: []string{text}},
 			Evidence: Evidence{Story: text, Journal: text},
 		}
@@ -47,6 +47,10 @@ func TestStandInsAreTheSameForTheSameSecret(t *testing.T) {
 	require.Equal(t, first, s.text("{token: open-sesame, header: 'Bearer glpat-one'}"))
 	require.NotEqual(t, s.text("glpat-one"), s.text("glpat-two"))
 	require.Equal(t, "open-sesame-street", s.text("open-sesame-street"), "another word")
+	const key = "-----BEGIN RSA PRIVATE KEY-----\n  MIIEow\n  -----END RSA PRIVATE KEY-----"
+	require.Equal(t, "key: |\n  -----BEGIN RSA PRIVATE KEY-----...-----END RSA PRIVATE KEY-----\n", s.text("key: |\n  "+key+"\n"))
+	require.NotContains(t, newRedactor(&f).text(key), "MIIEow")
+	require.NotContains(t, newRedactor(&f).text(key[:40]), "MIIEow", "one that was cut")
 	require.Equal(t, "eyJhIjoxfQ.eyJiIjoyfQ.REMOVED", s.text("eyJhIjoxfQ.eyJiIjoyfQ.c2VjcmV0"))
 }
 

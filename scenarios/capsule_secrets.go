@@ -27,6 +27,7 @@ func newStandIns(f *Flow) standIns {
 }
 
 func (s standIns) text(text string) string {
+	text = private.ReplaceAllString(text, "$1...$2")
 	text = carried.ReplaceAllStringFunc(text, func(raw string) string {
 		if n := strings.LastIndexByte(raw, '.'); n >= 0 {
 			return raw[:n+1] + "REMOVED" // the signature is the secret

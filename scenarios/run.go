@@ -104,9 +104,10 @@ func Run(t T, flows []Flow, o Options) *Report {
 
 func newResult(f *Flow) *Result {
 	r := &Result{File: f.File, Scenario: f.Scenario, Status: NotRun, Steps: make([]*StepResult, len(f.Steps))}
+	secrets := newRedactor(f)
 	for n, s := range f.Steps {
 		r.Steps[n] = &StepResult{
-			Number: n + 1, Title: s.Title(), Action: s.action(), Status: NotRun,
+			Number: n + 1, Title: secrets.text(s.Title()), Action: s.action(), Status: NotRun,
 			File: f.File, Line: f.doc.Line(fmt.Sprintf("steps[%d]", n)),
 		}
 	}
