@@ -104,13 +104,14 @@ type messageView struct {
 }
 
 type tokenView struct {
-	Label, Digest string
-	Header        string
-	Claims        []claimView
+	Label, Digest  string
+	Header, Wanted string // Wanted is what of it was expected otherwise
+	Claims         []claimView
 }
 
 type claimView struct {
 	Name    string
+	Wanted  string // what was expected; empty if it is that
 	Text    string
 	Items   []itemView // of a list
 	Differs bool       // from the step's first token
@@ -245,8 +246,8 @@ func pretty(body string) string {
 	return cut(body, most)
 }
 
-// tokenViews are the tokens of a step claim by claim; the second one's differences from
-// the first are marked.
+// tokenViews are the tokens of a step claim by claim; what was expected otherwise of the
+// first is marked, and the second one's differences from it.
 func tokenViews(s *StepResult) []tokenView {
 	required := map[string]bool{}
 	for _, e := range s.Journal {
@@ -257,17 +258,14 @@ func tokenViews(s *StepResult) []tokenView {
 	var views []tokenView
 	for n, t := range s.Tokens {
 		v := tokenView{Label: t.Label, Digest: t.Digest, Header: headerText(t.Header)}
-		names := map[string]bool{}
-		for name := range t.Claims {
-			names[name] = true
+		if n == 0 {
+			v.Wanted = s.expectedHeader()
 		}
-		if n > 0 {
-			for name := range s.Tokens[0].Claims {
-				names[name] = true
-			}
-		}
-		for _, name := range ordered(names) {
+		for _, name := range s.claims(t, s.Tokens[0]) {
 			c := claimView{Name: name, Text: cmp.Or(claimText(name, t, s.At), "(empty)")}
+			if n == 0 && t.Claims != nil {
+				c.Wanted = s.expectedClaim(name)
+			}
 			c.Differs = n > 0 && c.Text != cmp.Or(claimText(name, s.Tokens[0], s.At), "(empty)")
 			if list, ok := texts(t.Claims[name]); ok && len(list) > 0 && !isText(t.Claims[name]) {
 				for _, item := range list {

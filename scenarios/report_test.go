@@ -133,6 +133,10 @@ func madeUp() *scenarios.Report {
 		{Label: "the token", Digest: carried.Digest, Header: carried.Header, Claims: carried.Claims, Names: names},
 		{Label: "last issued to acme", Digest: later.Digest, Header: later.Header, Claims: later.Claims, Names: names},
 	}
+	second.Expected = &scenarios.Token{
+		Label: "expected", Header: map[string]any{"kid": nil},
+		Claims: map[string]any{"scopes": []string{"new_feature_scope"}, "exp": float64(madeUpTime.Add(time.Hour).Unix()), "duo_seat_count": 10},
+	}
 	second.Explanation = &explain.Explanation{
 		By: "foo", Reason: "missing_scope", Text: "refused by foo: the token lacks new_feature_scope",
 		Chain: []explain.Link{

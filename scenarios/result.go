@@ -69,6 +69,9 @@ type StepResult struct {
 	// Answer is what an action on the control plane came to, in words.
 	Answer string  `json:"answer,omitempty"`
 	Tokens []Token `json:"tokens,omitempty"`
+	// Expected is what the first of Tokens should have had in place of what it has: only the
+	// claims and header members that differ, null where there should be none.
+	Expected *Token `json:"expected_token,omitempty"`
 	// Hops are the stops of the step's own request, outermost first; Journal is everything
 	// that happened during the step. Explanation is what became of that request.
 	Hops        []journal.Entry      `json:"hops,omitempty"`

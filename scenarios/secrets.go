@@ -51,6 +51,30 @@ func (r redactor) text(s string) string {
 	return s
 }
 
+// values is what JSON holds without secrets.
+func (r redactor) values(v any) any {
+	switch v := v.(type) {
+	case string:
+		return r.text(v)
+	case []any:
+		list := make([]any, len(v))
+		for n, item := range v {
+			list[n] = r.values(item)
+		}
+		return list
+	case map[string]any:
+		if v == nil {
+			return v
+		}
+		object := make(map[string]any, len(v))
+		for key, item := range v {
+			object[key] = r.values(item)
+		}
+		return object
+	}
+	return v
+}
+
 // shorten keeps enough of a secret to tell it from others.
 func shorten(secret string) string {
 	const shown = 4

@@ -39,6 +39,7 @@ func (p *player) check(n int, out *outcome, r *StepResult) ([]Problem, []string)
 		j.job()
 	}
 	j.refused()
+	r.Expected = nil
 	if j.want.Token != nil && (out.err == nil || out.answer != nil) {
 		j.token()
 	}
