@@ -52,6 +52,6 @@ func Example() {
 	use()
 	// Output:
 	// 200 granted: foo answered 200 OK; customersdot granted new_feature_scope for acme because it is free until the cut-off (2024-02-15), which is in 1 hour; the token expires in 3 days
-	// 403 refused by foo: the token lacks new_feature_scope; customersdot dropped it for acme because duo_pro was not bought and the cut-off (2024-02-15) passed 1 hour ago
+	// 403 refused by foo: the token lacks new_feature_scope; customersdot dropped it for acme because duo_pro was not bought and the cut-off (2024-02-15) passed 1 hour ago [new_feature_scope.yaml:13 (bundled_with)]
 	// 200 granted: foo answered 200 OK; customersdot granted new_feature_scope for acme because duo_pro was bought, as is needed since the cut-off (2024-02-15), 1 hour ago; the token expires in 3 days
 }

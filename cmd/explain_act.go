@@ -158,7 +158,7 @@ func decide(w world.World, i world.Instance, features []feature.Feature, scope s
 	}
 	var c *catalog.Catalog
 	if w.Catalog != "" {
-		c, err = catalog.Parse("catalog", []byte(w.Catalog), "")
+		c, err = catalog.Parse(w.CatalogName, []byte(w.Catalog), "")
 	} else {
 		services := make([]catalog.Service, len(features))
 		for n, f := range features {

@@ -28,13 +28,15 @@ all files are found to make sense.
 
 With --derived it runs the cases that follow from the feature files, too: who gets the
 scope, and what the backend takes as a token. A case is a flow; --list names all, and
---show prints one, to keep and change.
+--show prints one, to keep and change. With --features and no flow files it runs what is
+derived from those features.
 
 The exit code is 0 when all flows passed, 1 when one failed or the coverage is less than
 --min-coverage, 2 for a wrong usage or file, and 3 when there was no ecosystem to run a
 flow in.`,
 		Example: `  ccmock test
   ccmock test --derived --run new_feature_scope/token
+  ccmock test --features my/features
   ccmock test my/flows --features my/features --verbose
   ccmock test my/flows --features my/features --watch
   ccmock test --target scenarios/targets/compose.yaml
@@ -152,15 +154,17 @@ func (t *test) flows(args []string) ([]scenarios.Flow, error) {
 		return nil, err
 	}
 	var flows []scenarios.Flow
-	if len(args) == 0 {
-		flows, err = shipped(features)
-	} else {
+	own := t.features != "" && len(args) == 0 // the shipped flows are about the shipped features
+	switch {
+	case len(args) > 0:
 		flows, err = scenarios.LoadFiles(args, features)
+	case !own:
+		flows, err = shipped(features)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if t.wanted() {
+	if own || t.wanted() {
 		cases, err := t.cases(features)
 		if err != nil {
 			return nil, err

@@ -30,7 +30,7 @@ func (d *derivation) cases(features []feature.Feature) ([]derive.Case, error) {
 		if err != nil {
 			return nil, usagef("read the catalog: %w", err)
 		}
-		o.Catalog = string(text)
+		o.Catalog, o.CatalogName = string(text), d.catalog
 	}
 	return derive.Cases(features, o)
 }

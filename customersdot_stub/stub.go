@@ -112,7 +112,7 @@ func (s *Stub) Seed(w world.World) error {
 	}
 	st := &state{keys: token.NewKeyring(key), subscriptions: map[string]*subscription{}}
 	if w.Catalog != "" {
-		if st.override, err = s.parse("catalog", []byte(w.Catalog)); err != nil {
+		if st.override, err = s.parse(w.CatalogName, []byte(w.Catalog)); err != nil {
 			return err
 		}
 	}

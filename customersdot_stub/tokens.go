@@ -12,6 +12,7 @@ import (
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/journal"
+	"github.com/ccmock/ccmock/internal/stub"
 	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/internal/world"
 )
@@ -117,7 +118,7 @@ func (s *Stub) issue(st *state, f facts) (issued, error) {
 	if err != nil {
 		return issued{}, err
 	}
-	return issued{raw, claims.ExpiresAt, journalToken(raw), journalScopes(d)}, nil
+	return issued{raw, claims.ExpiresAt, journalToken(raw), stub.Scopes(d)}, nil
 }
 
 func (s *Stub) issuer() string {
@@ -134,14 +135,6 @@ func journalToken(raw string) *journal.Token {
 		t.ID, t.Header, t.Claims = decoded.Text("jti"), decoded.Header, decoded.Claims
 	}
 	return t
-}
-
-func journalScopes(d catalog.Decision) []journal.Scope {
-	scopes := make([]journal.Scope, len(d.Scopes))
-	for n, of := range d.Scopes {
-		scopes[n] = journal.Scope{Name: of.Scope, Granted: of.Granted, Rule: string(of.Rule), Why: of.Why}
-	}
-	return scopes
 }
 
 // versionOf is the version of the instance that asks: the one that it gives, or else the

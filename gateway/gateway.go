@@ -107,7 +107,7 @@ func (s *Stub) unknownPrefix(r *http.Request) (stub.Reply, error) {
 		detail += fmt.Sprintf(" (did you mean %q?)", near)
 	}
 	return stub.Reply{}, &stub.Error{
-		Status: http.StatusNotFound, Message: "Not Found", Reason: control.ReasonUnknownRoute, Detail: detail,
+		Status: http.StatusNotFound, Message: "Not Found", Reason: UnknownRoute, Detail: detail,
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/ccmock/ccmock/internal/clock"
-	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/stub"
 	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/internal/world"
@@ -192,7 +191,7 @@ func (m *limiter) refusal(w *window, what string, limit int, now time.Time) erro
 	return &stub.Error{
 		Status: http.StatusTooManyRequests, Message: "Too Many Requests",
 		Header: http.Header{"Retry-After": {strconv.Itoa(seconds)}},
-		Reason: control.ReasonRateLimited,
+		Reason: RateLimited,
 		Detail: fmt.Sprintf("%s %s within %s, and %d is the limit; free again in %s", w.subject.kind, what, m.limits.Window, limit, left),
 	}
 }

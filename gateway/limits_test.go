@@ -106,7 +106,7 @@ func TestRateLimits(t *testing.T) {
 				}
 				require.Equal(t, "error code: 1015", a.body)
 				entry := e.last(t, uint64(n+1))
-				require.Equal(t, control.ReasonRateLimited, entry.Reason)
+				require.Equal(t, gateway.RateLimited, entry.Reason)
 				require.Empty(t, entry.Upstream, "the origin is not asked")
 				if !refused {
 					require.Equal(t, c.detail, entry.Detail)

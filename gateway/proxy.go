@@ -12,7 +12,6 @@ import (
 	"os"
 	"sync"
 
-	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/stub"
 )
@@ -143,10 +142,10 @@ func (p *proxy) failed(w http.ResponseWriter, r *http.Request, err error) {
 		e.Status, e.Message = statusClientGone, "Client Closed Request"
 		e.Detail = "the client went away before " + origin + " answered"
 	case errors.As(err, &network) && network.Timeout():
-		e.Status, e.Message, e.Reason = http.StatusGatewayTimeout, "Gateway Timeout", control.ReasonOriginUnreachable
+		e.Status, e.Message, e.Reason = http.StatusGatewayTimeout, "Gateway Timeout", OriginUnreachable
 		e.Detail = origin + " did not answer in time"
 	default:
-		e.Reason = control.ReasonOriginUnreachable
+		e.Reason = OriginUnreachable
 		e.Detail = origin + " cannot be reached or broke off"
 	}
 	p.stub.service.Fail(w, r, e)

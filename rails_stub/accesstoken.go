@@ -11,6 +11,7 @@ import (
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/journal"
+	"github.com/ccmock/ccmock/internal/stub"
 	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/internal/world"
 )
@@ -183,16 +184,12 @@ func (i *Instance) serviceNamed(name string) (catalog.Service, bool) {
 
 // reasonsOf says of each scope why it is in the token or not.
 func reasonsOf(d catalog.Decision, scopes []string) []journal.Scope {
-	if len(d.Scopes) == 0 {
-		found := make([]journal.Scope, len(scopes))
-		for n, name := range scopes {
-			found[n] = journal.Scope{Name: name, Granted: true, Rule: "asked_for", Why: "the caller asked for it, and GitLab.com does not check"}
-		}
-		return found
+	if len(d.Scopes) > 0 {
+		return stub.Scopes(d)
 	}
-	found := make([]journal.Scope, len(d.Scopes))
-	for n, s := range d.Scopes {
-		found[n] = journal.Scope{Name: s.Scope, Granted: s.Granted, Rule: string(s.Rule), Why: s.Why}
+	found := make([]journal.Scope, len(scopes))
+	for n, name := range scopes {
+		found[n] = journal.Scope{Name: name, Granted: true, Rule: "asked_for", Why: "the caller asked for it, and GitLab.com does not check"}
 	}
 	return found
 }

@@ -2,12 +2,14 @@ package railsstub
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/ccmock/ccmock/internal/catalog"
+	"github.com/ccmock/ccmock/internal/strictyaml"
 	"github.com/ccmock/ccmock/internal/stub"
 	"github.com/ccmock/ccmock/internal/token"
 	"github.com/ccmock/ccmock/internal/world"
@@ -18,6 +20,7 @@ import (
 type offer struct {
 	cutOff *time.Time // end of free access; nil: free for ever
 	addOns []string   // any of them opens it
+	place  string     // the line of the catalog's file that sells it, if there is a file
 }
 
 func (o offer) free(now time.Time) bool { return o.cutOff == nil || now.Before(*o.cutOff) }
@@ -42,9 +45,15 @@ func (i *Instance) mayUse(p *person, f *endpoint, r *release, now time.Time) (gr
 	if i.given.Realm == world.SelfManaged && r.entry == AvailableServices && (i.license == nil || !i.license.online()) {
 		return grant{}, f.deny(LicenseInsufficient, i.name+" has no online cloud licence")
 	}
-	o, known := i.offer(f, r)
+	held := i.offers(r)
+	o, known := held[f.catalogName(r)]
 	if !known {
-		return grant{}, f.deny(FeatureUnknown, fmt.Sprintf("the catalog that %s holds does not have %s", i.name, f.catalogName(r)))
+		detail := fmt.Sprintf("the catalog that %s holds does not have %s", i.name, f.catalogName(r))
+		near := strictyaml.Suggest(f.catalogName(r), slices.Sorted(maps.Keys(held)))
+		if near != "" {
+			detail += ", but " + near
+		}
+		return grant{}, placed(held[near].place, f.deny(FeatureUnknown, detail))
 	}
 	if addOn := i.seat(p, o, now); addOn != "" {
 		return i.grant(addOn), nil
@@ -54,7 +63,7 @@ func (i *Instance) mayUse(p *person, f *endpoint, r *release, now time.Time) (gr
 	}
 	if !o.free(now) {
 		reason, detail := i.notCovered(p, o, now)
-		return grant{}, f.deny(reason, detail)
+		return grant{}, placed(o.place, f.deny(reason, detail))
 	}
 	if i.given.Realm == world.SaaS {
 		return i.grant("tier"), nil
@@ -67,21 +76,17 @@ func (i *Instance) mayUse(p *person, f *endpoint, r *release, now time.Time) (gr
 
 const duoCore = "duo_core"
 
-// offer finds what the instance's catalog says of the feature. The caller holds i.mu.
-func (i *Instance) offer(f *endpoint, r *release) (offer, bool) {
-	var from map[string]offer
+// offers are the instance's catalog, by what its version lists there. The caller holds i.mu.
+func (i *Instance) offers(r *release) map[string]offer {
 	switch {
 	case r.entry == AvailableServices && i.given.Realm == world.SaaS:
-		from = i.static.services
+		return i.static.services
 	case r.entry == AvailableServices:
-		from = i.synced.services
+		return i.synced.services
 	case i.given.Realm == world.SaaS || i.license == nil || i.license.Kind == catalog.OfflineCloud:
-		from = i.static.primitives // the catalog that comes with GitLab
-	default:
-		from = i.synced.primitives
+		return i.static.primitives // the catalog that comes with GitLab
 	}
-	o, ok := from[f.catalogName(r)]
-	return o, ok
+	return i.synced.primitives
 }
 
 // seat returns the add-on through which the user has a seat, the last one if several.
@@ -132,9 +137,15 @@ func (f *endpoint) catalogName(r *release) string {
 }
 
 // deny is the answer to a user who may not use the feature.
-func (f *endpoint) deny(reason token.Reason, detail string) error {
+func (f *endpoint) deny(reason token.Reason, detail string) *stub.Error {
 	if f.kind == chat {
 		return &stub.Error{Status: http.StatusNotFound, Message: "404 Not Found", Reason: string(reason), Detail: detail}
 	}
 	return unauthorized(reason, detail)
+}
+
+// placed notes on a refusal which line of the catalog it goes back to.
+func placed(place string, refusal *stub.Error) error {
+	refusal.Place = place
+	return refusal
 }

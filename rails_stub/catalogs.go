@@ -22,7 +22,7 @@ type offers struct {
 func offersOf(c *catalog.Catalog) offers {
 	found := offers{map[string]offer{}, map[string]offer{}}
 	for _, s := range c.Services {
-		service := offer{cutOff: s.CutOff}
+		service := offer{cutOff: s.CutOff, place: s.SoldAt().String()}
 		byPrimitive := map[string][]string{}
 		for _, b := range s.Bundles {
 			addOn := catalog.NormalizeAddOn(b.AddOn)
@@ -35,7 +35,7 @@ func offersOf(c *catalog.Catalog) offers {
 		for name, addOns := range byPrimitive {
 			o, again := found.primitives[name]
 			if !again || o.cutOff != nil && (s.CutOff == nil || s.CutOff.After(*o.cutOff)) {
-				o.cutOff = s.CutOff
+				o.cutOff, o.place = s.CutOff, service.place
 			}
 			o.addOns = slices.Concat(o.addOns, addOns)
 			found.primitives[name] = o

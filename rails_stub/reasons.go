@@ -47,7 +47,7 @@ func Reasons() []token.Reason {
 var errorOrigin = http.Header{"X-Gitlab-Error-Origin": {"monolith"}}
 
 // unauthorized is the 401 of an endpoint for users.
-func unauthorized(reason token.Reason, detail string) error {
+func unauthorized(reason token.Reason, detail string) *stub.Error {
 	return &stub.Error{
 		Status: http.StatusUnauthorized, Message: "401 Unauthorized", Header: errorOrigin,
 		Reason: string(reason), Detail: detail,

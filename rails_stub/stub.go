@@ -34,6 +34,7 @@ type Options struct {
 	// CatalogYAML is a cloud_connector.yml that comes with GitLab; empty, it is made up of
 	// the features. A world that brings a catalog wins. Environment is the block to take.
 	CatalogYAML, Environment string
+	CatalogName              string // of its file
 }
 
 // Stub holds the GitLab instances of a world. It is safe for concurrent use.
@@ -128,12 +129,12 @@ func (s *Stub) Seed(w world.World) error {
 
 // staticCatalog is the catalog that comes with GitLab.
 func (s *Stub) staticCatalog(w world.World) (*catalog.Catalog, error) {
-	text := s.options.CatalogYAML
+	name, text := s.options.CatalogName, s.options.CatalogYAML
 	if w.Catalog != "" {
-		text = w.Catalog
+		name, text = w.CatalogName, w.Catalog
 	}
 	if text != "" {
-		return catalog.Parse("cloud_connector.yml", []byte(text), s.options.Environment)
+		return catalog.Parse(name, []byte(text), s.options.Environment)
 	}
 	services := make([]catalog.Service, len(s.features))
 	for n, f := range s.features {

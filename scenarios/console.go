@@ -29,11 +29,11 @@ func (c Console) Run(ctx context.Context, flows []Flow, o Options) *Report {
 	}
 	o.Color = c.Color
 	var mu sync.Mutex
-	told := o.Done
+	told, seen := o.Done, map[cause]int{}
 	o.Done = func(r *Result) {
 		mu.Lock()
 		defer mu.Unlock()
-		c.tell(r)
+		c.tell(r, seen)
 		if told != nil {
 			told(r)
 		}
@@ -46,14 +46,29 @@ func (c Console) Run(ctx context.Context, flows []Flow, o Options) *Report {
 		for _, message := range root.messages {
 			_, _ = fmt.Fprintln(c.Out, message)
 		}
+		report.causes(c.Out)
 		report.summary(c.Out, painter(c.Color))
 	}
 	return report
 }
 
-func (c Console) tell(r *Result) {
+// sameStories is how many flows that failed for the same cause are told in full.
+const sameStories = 2
+
+// tell tells a flow's story. Seen counts those that failed, by cause.
+func (c Console) tell(r *Result, seen map[cause]int) {
 	if c.Quiet {
 		return
+	}
+	if why, known := r.cause(); known {
+		if seen[why]++; seen[why] > sameStories && !c.Verbose {
+			w := &story{paint: painter(c.Color)}
+			step := r.failing()
+			w.line("%s %s: step %d, %s, as above (%s:%d)", w.status("FAIL"), r.Scenario, step.Number, why.what(), step.File, step.Line)
+			w.rerun(r)
+			_, _ = io.WriteString(c.Out, w.String())
+			return
+		}
 	}
 	if r.Status == Passed && !c.Verbose && count(r.Steps, Skipped) == 0 && len(r.Notes) == 0 {
 		w := &story{paint: painter(c.Color)}

@@ -24,8 +24,9 @@
 //	    expect: {status: 200, body: {extra: Feature}}
 //
 // GitLab.com is always there, under the name gitlab. given may also have a catalog (the
-// text of a cloud_connector.yml) or a catalog_file beside the flow, and seat_count_enforced:
-// true for an AI gateway that still refuses a seat count other than the token's.
+// text of a cloud_connector.yml, which explanations call catalog_name) or a catalog_file
+// beside the flow, and seat_count_enforced: true for an AI gateway that still refuses a seat
+// count other than the token's.
 //
 // # Steps
 //

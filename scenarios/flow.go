@@ -68,13 +68,15 @@ type given struct {
 	// features make up; CatalogFile is a file with it, beside the flow.
 	Catalog     string `yaml:"catalog"`
 	CatalogFile string `yaml:"catalog_file"`
+	// CatalogName is what explanations call Catalog when they name one of its lines.
+	CatalogName string `yaml:"catalog_name"`
 	// SeatCountEnforced is that of the world.
 	SeatCountEnforced bool `yaml:"seat_count_enforced"`
 }
 
 // world makes a World of what is given. It is not completed.
 func (g given) world() world.World {
-	w := world.World{Now: g.Now, Catalog: g.Catalog, SeatCountEnforced: g.SeatCountEnforced}
+	w := world.World{Now: g.Now, Catalog: g.Catalog, CatalogName: g.CatalogName, SeatCountEnforced: g.SeatCountEnforced}
 	for name, i := range g.Instances {
 		i.Name = name
 		w.Instances = append(w.Instances, i)

@@ -155,10 +155,13 @@ func (c *checker) given(g given) {
 			c.complain("given.catalog_file", "it is looked up beside the flow", "cannot be read: %v", reason(err))
 		default:
 			c.catalog("given.catalog_file", g.CatalogFile, string(text))
-			c.flow.World.Catalog = string(text)
+			c.flow.World.Catalog, c.flow.World.CatalogName = string(text), g.CatalogFile
 		}
 	} else if g.Catalog != "" {
 		c.catalog("given.catalog", "", g.Catalog)
+		if g.CatalogName == "" {
+			c.flow.World.CatalogName = c.doc.File() + " (given.catalog)"
+		}
 	}
 	for _, complaint := range c.flow.World.Complete() {
 		if at := "given." + complaint.Path; c.doc.Has("given") && !c.covered(at) {

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ccmock/ccmock/internal/catalog"
@@ -211,15 +212,15 @@ func (f *Flow) onItsOwn() (world.World, error) {
 	if w.Catalog != "" {
 		return w, nil
 	}
-	services := make([]catalog.Service, len(f.Features))
+	services, files := make([]catalog.Service, len(f.Features)), make([]string, len(f.Features))
 	for n, known := range f.Features {
-		services[n] = known.CloudConnector
+		services[n], files[n] = known.CloudConnector, known.File
 	}
 	merged, err := catalog.Merge(&catalog.Catalog{}, services...)
 	if err != nil {
 		return w, err
 	}
-	w.Catalog = string(merged.YAML())
+	w.Catalog, w.CatalogName = string(merged.YAML()), "catalog made of "+strings.Join(files, ", ")
 	return w, nil
 }
 

@@ -55,13 +55,18 @@ func Story(r *Result, color bool) string {
 	case len(r.Problems) > 0:
 		w.line("%s:%d", r.File, r.Problems[0].Line)
 	}
+	w.rerun(r)
+	return strings.TrimRight(w.String(), "\n")
+}
+
+// rerun tells how to run a flow that failed again.
+func (w *story) rerun(r *Result) {
 	if r.Again != "" && r.Status == Failed {
 		w.line("again: %s", r.Again)
 	}
 	if r.Replay != "" {
 		w.line("capsule: %s", r.Replay)
 	}
-	return strings.TrimRight(w.String(), "\n")
 }
 
 // story is a text that grows by lines.

@@ -234,6 +234,10 @@ func (p *player) describe(ctx context.Context, n int, out *outcome, r *StepResul
 	if out.sent {
 		x := explain.Call(everything, p.question(j.step, r))
 		r.Explanation = &x
+	} else if surprises := j.surprises(r); len(surprises) > 0 {
+		if x := explain.Issue(everything, r.Tokens[0].Digest, surprises); x.Text != "" {
+			r.Explanation = &x
+		}
 	}
 	if len(r.Tokens) > 0 && r.Tokens[0].Claims == nil {
 		r.Tokens[0] = j.shown("the token", explain.Full(everything, &journal.Token{Digest: r.Tokens[0].Digest}))
@@ -244,6 +248,18 @@ func (p *player) describe(ctx context.Context, n int, out *outcome, r *StepResul
 	if other := j.other(everything); other != nil {
 		r.Tokens = append(r.Tokens, *other)
 	}
+}
+
+// surprises are the scopes that a token has or lacks against expectation.
+func (j *judging) surprises(r *StepResult) []string {
+	want := j.step.Expect
+	if want == nil || want.Token == nil || want.Token.Scopes == nil || len(r.Tokens) == 0 {
+		return nil
+	}
+	have, _ := texts(r.Tokens[0].Claims["scopes"])
+	lacking := slices.DeleteFunc(slices.Clone(*want.Token.Scopes), func(s string) bool { return slices.Contains(have, s) })
+	more := slices.DeleteFunc(slices.Clone(have), func(s string) bool { return slices.Contains(*want.Token.Scopes, s) })
+	return append(lacking, more...)
 }
 
 // question asks about the step's request.

@@ -41,6 +41,8 @@ type Service struct {
 	MinVersionForFreeAccess Version
 	Bundles                 []Bundle // never empty after Parse
 	LicenseTypes            []string // plans that may use it; empty: any
+
+	places map[string]Place // of its keys, and of itself under ""
 }
 
 // Bundle is what one add-on opens of a service. An AddOn that is empty or a

@@ -64,6 +64,9 @@ type ScopeDecision struct {
 	CutOff   *time.Time `json:"cut_off,omitempty"`      // end of free access, if there is one
 	Needs    Version    `json:"needs_version,omitzero"` // the minimum that applies at this time
 	AddOns   []string   `json:"add_ons,omitempty"`      // any of them opens the scope after the cut-off
+
+	Place         Place `json:"place,omitzero"`          // of what decided
+	AudiencePlace Place `json:"audience_place,omitzero"` // of what makes the audience
 }
 
 // Decide says which scopes an instance gets. It is pure: no clock, no state.
@@ -81,6 +84,7 @@ func Decide(c *Catalog, f Facts) Decision {
 			sd, done := decided[key]
 			if !done {
 				sd = decide(s, scope, f)
+				sd.Place, sd.AudiencePlace = s.placeOf(sd.Rule), s.place("backend")
 				decided[key] = sd
 			}
 			sd.Scope = scope

@@ -26,7 +26,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		decision := catalog.Decide(c, catalog.Facts{Now: past, License: &catalog.License{}})
+		decision := catalog.Decide(c.Unplaced(), catalog.Facts{Now: past, License: &catalog.License{}})
 		if len(decision.Scopes) != len(c.Scopes()) {
 			t.Fatalf("expected a decision about each of %q, got %+v", c.Scopes(), decision)
 		}
@@ -34,7 +34,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatalf("cannot read back: %v\n%s", err, c.YAML())
 		}
-		if again := catalog.Decide(back, catalog.Facts{Now: past, License: &catalog.License{}}); !reflect.DeepEqual(decision, again) {
+		if again := catalog.Decide(back.Unplaced(), catalog.Facts{Now: past, License: &catalog.License{}}); !reflect.DeepEqual(decision, again) {
 			t.Fatalf("read back it decides otherwise:\n%+v\n%+v\n%s", decision, again, c.YAML())
 		}
 	})

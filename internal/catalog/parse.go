@@ -166,6 +166,7 @@ func ParseService(doc *strictyaml.Document, path, name string) (Service, error) 
 	problems.Add(err)
 	s.Bundles = bundles
 	s.Generation = generation(block)
+	s.places = placesOf(block, name)
 	return s, problems.Err()
 }
 

@@ -91,7 +91,7 @@ func TestParseTutorial(t *testing.T) {
 	for _, env := range []string{"", "development", "production", "anything"} {
 		c, err := catalog.Parse("cloud_connector.yml", []byte(tutorialYAML), env)
 		require.NoError(t, err)
-		require.Equal(t, []catalog.Service{tutorial(t)}, c.Services)
+		require.Equal(t, []catalog.Service{tutorial(t)}, c.Unplaced().Services)
 	}
 }
 
@@ -99,7 +99,7 @@ func TestParseMixed(t *testing.T) {
 	for _, env := range []string{"", "development", "staging", "production", "stg-ref"} {
 		c, err := catalog.Parse("cloud_connector.yml", []byte(mixedYAML), env)
 		require.NoError(t, err, env)
-		require.Equal(t, mixed(t), c.Services, env)
+		require.Equal(t, mixed(t), c.Unplaced().Services, env)
 	}
 	c, err := catalog.Parse("cloud_connector.yml", []byte(mixedYAML), "test")
 	require.NoError(t, err)
@@ -242,7 +242,7 @@ func TestParseServiceOfAFeature(t *testing.T) {
 	require.NoError(t, err)
 	s, err := catalog.ParseService(doc, "cloud_connector", "new_feature_scope")
 	require.NoError(t, err)
-	require.Equal(t, tutorial(t), s)
+	require.Equal(t, tutorial(t), s.Unplaced())
 
 	doc, err = strictyaml.Parse("f.yaml", []byte(strings.Replace(feature, "'16.8'", "16.8", 1)))
 	require.NoError(t, err)

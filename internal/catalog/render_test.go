@@ -68,7 +68,7 @@ func TestYAMLIsReadBack(t *testing.T) {
 		for _, env := range []string{"", "test", "staging", "production"} {
 			got, err := catalog.Parse("c.yml", c.YAML(), env)
 			require.NoError(t, err, string(c.YAML()))
-			require.Equal(t, c.Services, got.Services)
+			require.Equal(t, c.Services, got.Unplaced().Services)
 		}
 	}
 }

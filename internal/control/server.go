@@ -124,6 +124,7 @@ func (s *Server) routes() map[string]func(*http.Request) (any, error) {
 		"DELETE /v1/faults":        s.clearFaults,
 		"DELETE /v1/faults/{name}": s.removeFault,
 		"GET /v1/journal":          s.journal,
+		"GET /v1/explain":          s.explain,
 		"PUT /v1/world":            s.setWorld,
 		"POST /v1/reset":           s.reset,
 		"POST /v1/do/{action}":     s.do,

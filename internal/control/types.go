@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ccmock/ccmock/internal/catalog"
+	"github.com/ccmock/ccmock/internal/explain"
 	"github.com/ccmock/ccmock/internal/fault"
 	"github.com/ccmock/ccmock/internal/journal"
 	"github.com/ccmock/ccmock/internal/token"
@@ -70,6 +71,18 @@ type Entries struct {
 	Last    uint64          `json:"last"` // the number of the newest entry of all
 }
 
+// Explained is what became of a call, by the journal of one process.
+type Explained struct {
+	RequestID string    `json:"request_id"`
+	At        time.Time `json:"at"` // when its first entry was made
+	explain.Explanation
+}
+
+// Refused lists calls that went wrong, the latest first.
+type Refused struct {
+	Calls []Explained `json:"calls"`
+}
+
 // Failure is the body of every answer that is an error.
 type Failure struct {
 	Error string `json:"error"`
@@ -107,13 +120,6 @@ const (
 
 	// Backends, the gateway and GitLab instances.
 	ActionRestart = "restart" // RestartRequest -> Done: caches are empty, as after a restart
-)
-
-// The gateway's own reasons. Whatever else it refuses for is a token.Reason.
-const (
-	ReasonRateLimited       = "rate_limited"       // 429
-	ReasonUnknownRoute      = "unknown_route"      // 404: no origin has the path's prefix
-	ReasonOriginUnreachable = "origin_unreachable" // 502, 504: the origin cannot be reached, breaks off or is too slow
 )
 
 // Done is the answer of an action that has nothing to tell.

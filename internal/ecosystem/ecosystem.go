@@ -215,7 +215,7 @@ func (e *Ecosystem) build() (map[string]http.Handler, error) {
 		part, err := railsstub.New(e.env, &e.jobs, railsstub.Options{
 			Keys: o.Keys, Features: o.Features, InstanceURL: e.instanceURL,
 			CustomersDotURL: e.customersDotURL(), GatewayURL: e.gatewayURL(),
-			CatalogYAML: comes, Environment: o.Environment,
+			CatalogYAML: comes, CatalogName: o.CatalogFile, Environment: o.Environment,
 		})
 		if err != nil {
 			return nil, err

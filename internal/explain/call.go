@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ccmock/ccmock/internal/journal"
+	"github.com/ccmock/ccmock/internal/token"
 )
 
 // Part is what a link of the chain is about.
@@ -47,8 +48,12 @@ type Explanation struct {
 	Granted bool   `json:"granted"`
 	By      string `json:"by,omitempty"`     // who refused
 	Reason  string `json:"reason,omitempty"` // a token.Reason, or one of another kind
-	Chain   []Link `json:"chain"`
-	Text    string `json:"text"` // one paragraph
+	// Place is the line of the catalog that the issuer's decision came from: of the audience
+	// if that was refused, else of what granted or dropped the scope. It is empty where no file
+	// decided.
+	Place string `json:"place,omitempty"`
+	Chain []Link `json:"chain"`
+	Text  string `json:"text"` // one paragraph
 }
 
 // Question says which call is to be explained.
@@ -71,6 +76,7 @@ func Call(entries []journal.Entry, q Question) Explanation {
 	for _, h := range slices.Backward(c.hops) { // the innermost cause counts
 		if h.Reason != "" {
 			x.Granted, x.By, x.Reason = false, h.Service, h.Reason
+			x.Place = cmp.Or(h.Place, c.place(token.Reason(h.Reason)))
 			x.Text = c.refusal(h)
 			return x
 		}
@@ -87,6 +93,7 @@ func Call(entries []journal.Entry, q Question) Explanation {
 		x.Text = fmt.Sprintf("%s answered %s, for no reason that it names%s", inner.Service, status(inner.Status), aside(inner.Detail))
 		return x
 	}
+	x.Place = c.place("")
 	x.Text = c.grant(inner)
 	return x
 }
@@ -158,6 +165,20 @@ func (c *call) decision() (journal.Scope, bool) {
 		return journal.Scope{}, false
 	}
 	return scopeOf(c.issued, c.Scope)
+}
+
+// place is the line of the catalog that a call which ended so goes back to.
+func (c *call) place(r token.Reason) string {
+	d, ok := c.decision()
+	switch {
+	case !ok:
+		return ""
+	case r == token.WrongAudience:
+		return d.AudiencePlace
+	case r == "", r == token.MissingScope:
+		return d.Place
+	}
+	return ""
 }
 
 func scopeOf(e *journal.Entry, scope string) (journal.Scope, bool) {

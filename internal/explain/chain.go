@@ -59,7 +59,7 @@ func (c *call) issuerLink() Link {
 		if !d.Granted {
 			link.Verdict, verb = Refused, "dropped"
 		}
-		link.Text += fmt.Sprintf(" and %s %s: %s", verb, d.Name, d.Why)
+		link.Text += fmt.Sprintf(" and %s %s: %s%s", verb, d.Name, d.Why, in(d.Place))
 	}
 	return link
 }

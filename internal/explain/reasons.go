@@ -3,7 +3,6 @@ package explain
 import (
 	"slices"
 
-	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/token"
 )
 
@@ -20,7 +19,7 @@ var others = []token.Reason{
 	// CustomersDot.
 	"invalid_license", "license_revoked", "license_expired", "license_not_started", "invalid_activation_code",
 	// The gateway.
-	control.ReasonRateLimited, control.ReasonUnknownRoute, control.ReasonOriginUnreachable,
+	"rate_limited", "unknown_route", "origin_unreachable",
 }
 
 // Reasons lists every reason for which a service refuses. Each stub names its own; they

@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"github.com/ccmock/ccmock/internal/journal"
+	"github.com/ccmock/ccmock/internal/strictyaml"
 	"github.com/ccmock/ccmock/internal/token"
 )
 
 // refusal is the paragraph about a refused call: who, for what, and what led to it.
 func (c *call) refusal(h journal.Entry) string {
-	text := fmt.Sprintf("refused by %s: %s", h.Service, c.words(h))
+	text := fmt.Sprintf("refused by %s: %s%s", h.Service, c.words(h), in(h.Place))
 	var cause string
 	switch token.Reason(h.Reason) {
 	case token.MissingScope:
@@ -25,7 +26,7 @@ func (c *call) refusal(h journal.Entry) string {
 		}
 	case token.UnknownKey, token.BadSignature, token.WrongIssuer, token.IssuerMismatch, token.WrongAudience,
 		token.RealmMismatch, token.InstanceMismatch, token.UserMismatch, token.SeatCountMismatch:
-		cause = c.whoSigned()
+		cause = c.whoSigned(token.Reason(h.Reason))
 	}
 	if cause != "" {
 		text += "; " + cause
@@ -69,17 +70,35 @@ func (c *call) whyNoScope() string {
 	d, ok := c.decision()
 	switch {
 	case !ok && c.Scope != "":
-		return fmt.Sprintf("%s has no %s in its catalog", c.issued.Service, c.Scope)
+		return c.unlisted()
 	case !ok:
 		return ""
 	case d.Granted:
 		return fmt.Sprintf("%s granted it (%s), so what was sent is not what was issued", c.issued.Service, d.Why)
 	}
-	text := fmt.Sprintf("%s dropped it%s because %s", c.issued.Service, c.forInstance(), d.Why)
+	text := fmt.Sprintf("%s dropped it%s because %s%s", c.issued.Service, c.forInstance(), d.Why, in(d.Place))
 	if newer, ok := c.newerDecision(); ok && newer.Granted {
 		text += fmt.Sprintf("; a later token has it (%s), but the call went out with the old one", newer.Why)
 	}
 	return text
+}
+
+// unlisted says that the catalog does not have the scope, and what it has instead.
+func (c *call) unlisted() string {
+	text := fmt.Sprintf("%s has no %s in its catalog", c.issued.Service, c.Scope)
+	if near, ok := c.nearest(); ok {
+		text += fmt.Sprintf(", but %s%s", near.Name, in(near.Place))
+	}
+	return text
+}
+
+// nearest is the scope that the issuer has and that was probably meant.
+func (c *call) nearest() (journal.Scope, bool) {
+	names := make([]string, len(c.issued.Scopes))
+	for n, s := range c.issued.Scopes {
+		names[n] = s.Name
+	}
+	return scopeOf(c.issued, strictyaml.Suggest(c.Scope, names))
 }
 
 func (c *call) forInstance() string {
@@ -157,14 +176,18 @@ func ended(e journal.Entry) string {
 }
 
 // whoSigned says where the token comes from.
-func (c *call) whoSigned() string {
+func (c *call) whoSigned(r token.Reason) string {
 	if c.token == nil {
 		return ""
 	}
 	if c.issued == nil {
 		return "no issuer here has it in its journal, so it was forged, or is older than the journal"
 	}
-	return fmt.Sprintf("%s issued it on %s", c.issued.Service, clockTime(c.issued.At))
+	text := fmt.Sprintf("%s issued it on %s", c.issued.Service, clockTime(c.issued.At))
+	if r == token.WrongAudience {
+		text += in(c.place(r))
+	}
+	return text
 }
 
 // grant is the paragraph about a call that went well.
@@ -259,4 +282,12 @@ func seconds(claim any) (time.Time, bool) {
 		return time.Unix(n, 0).UTC(), true
 	}
 	return time.Time{}, false
+}
+
+// in says which line of which file something comes from, if that is known.
+func in(place string) string {
+	if place == "" {
+		return ""
+	}
+	return " [" + place + "]"
 }

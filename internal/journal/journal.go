@@ -39,6 +39,7 @@ type Entry struct {
 	// or says what else is worth knowing of the entry.
 	Reason   string `json:"reason,omitempty"`
 	Detail   string `json:"detail,omitempty"`
+	Place    string `json:"place,omitempty"`    // the line of a file that a refusal goes back to, if one does
 	Upstream string `json:"upstream,omitempty"` // where the call went on to
 	Fault    string `json:"fault,omitempty"`    // the fault rule that was applied
 	// Elapsed is real time, in nanoseconds.
@@ -70,6 +71,10 @@ type Scope struct {
 	Granted bool   `json:"granted"`
 	Rule    string `json:"rule"`
 	Why     string `json:"why"`
+	// Place is the line of the catalog that decided, and AudiencePlace the one that makes the
+	// token's audience; empty where no file says it.
+	Place         string `json:"place,omitempty"`
+	AudiencePlace string `json:"audience_place,omitempty"`
 }
 
 // Capacity is how many entries a journal keeps when it is not told otherwise.

@@ -49,7 +49,9 @@ type Error struct {
 	// Reason names why the service refused. It is empty for an error that is no refusal.
 	Reason string
 	Detail string
-	Err    error
+	// Place is the line of a file that the refusal goes back to, if one does.
+	Place string
+	Err   error
 }
 
 func (e *Error) Error() string {

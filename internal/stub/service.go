@@ -221,6 +221,9 @@ func (s *Service) fail(w http.ResponseWriter, r *http.Request, e *Error) {
 	if e.Detail != "" {
 		entry.Detail = e.Detail
 	}
+	if e.Place != "" {
+		entry.Place = e.Place
+	}
 	if e.Err != nil {
 		if entry.Detail != "" {
 			entry.Detail += ": "

@@ -54,7 +54,7 @@ func Parse(name string, data []byte, now time.Time, beside func(name string) ([]
 		case err != nil:
 			found = append(found, doc.Problem("catalog_file", "cannot be read: "+reason(err), "it is looked up beside the world file"))
 		default:
-			w.Catalog = string(text)
+			w.Catalog, w.CatalogName = string(text), f.CatalogFile
 			_, err := catalog.Parse(f.CatalogFile, text, "")
 			found.Add(err)
 		}

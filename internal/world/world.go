@@ -28,6 +28,9 @@ type World struct {
 	// Catalog, if set, is the text of a cloud_connector.yml that CustomersDot and
 	// GitLab.com use in place of the one that the feature files make up.
 	Catalog string `json:"catalog,omitempty"`
+	// CatalogName is what explanations call the catalog when they name one of its lines;
+	// Complete fills it in.
+	CatalogName string `json:"catalog_name,omitempty"`
 	// SeatCountEnforced has the AI gateway refuse a token whose duo_seat_count is not what
 	// the instance says, as its earlier releases did. Later ones only log that.
 	SeatCountEnforced bool `json:"seat_count_enforced,omitempty"`
@@ -153,6 +156,9 @@ var namespace = uuid.MustParse("0f3cf5b2-6d0a-5c4e-9a55-0c1a6f0cc0de")
 // once: what they share is left as it is.
 func (w *World) Complete() []Complaint {
 	w.Instances, w.Users = slices.Clone(w.Instances), slices.Clone(w.Users)
+	if w.Catalog != "" && w.CatalogName == "" {
+		w.CatalogName = "catalog"
+	}
 	var found []Complaint
 	complain := func(path, hint, format string, args ...any) {
 		found = append(found, Complaint{path, fmt.Sprintf(format, args...), hint})

@@ -1,6 +1,7 @@
 package derive
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -45,6 +46,8 @@ type Options struct {
 	// that the features make up. What is expected still comes from the features; of services
 	// that no feature declares, it comes from this.
 	Catalog string
+	// CatalogName is its file's, for explanations that name a line of it.
+	CatalogName string
 }
 
 // Cases derives the cases of every feature, in the features' order. The same features give
@@ -53,7 +56,7 @@ type Options struct {
 func Cases(features []feature.Feature, o Options) ([]Case, error) {
 	var others []catalog.Service
 	if o.Catalog != "" {
-		read, err := catalog.Parse("catalog", []byte(o.Catalog), "")
+		read, err := catalog.Parse(cmp.Or(o.CatalogName, "catalog"), []byte(o.Catalog), "")
 		if err != nil {
 			return nil, err
 		}
@@ -75,7 +78,7 @@ func Cases(features []feature.Feature, o Options) ([]Case, error) {
 			}
 			services = append(services, others...)
 		}
-		d := deriver{feature: f, services: services, catalog: o.Catalog}
+		d := deriver{feature: f, services: services, catalog: source{o.CatalogName, o.Catalog}}
 		cases = append(cases, d.entitlement(o.Full)...)
 		cases = append(cases, d.tokens()...)
 		cases = append(cases, d.drills()...)
@@ -102,7 +105,7 @@ func Flows(cases []Case, features []feature.Feature) ([]scenarios.Flow, error) {
 type deriver struct {
 	feature  feature.Feature
 	services []catalog.Service
-	catalog  string
+	catalog  source
 }
 
 // entries is what the oracle is told.

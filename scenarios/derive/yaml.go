@@ -76,9 +76,12 @@ type story struct {
 	scenario, description string
 	feature               string
 	given                 object // instances and users are objects of objects
-	catalog               string
+	catalog               source
 	steps                 []object
 }
+
+// source is a catalog that is given as a text, and what its file is called.
+type source struct{ name, text string }
 
 // text is the flow file.
 func (s story) text() string {
@@ -100,9 +103,12 @@ func (s story) text() string {
 			line("    %s: %s", thing.key, inline(thing.value))
 		}
 	}
-	if s.catalog != "" {
+	if s.catalog.name != "" {
+		line("  catalog_name: %s", inline(s.catalog.name))
+	}
+	if s.catalog.text != "" {
 		line("  catalog: |")
-		for _, text := range strings.Split(strings.TrimRight(s.catalog, "\n"), "\n") {
+		for _, text := range strings.Split(strings.TrimRight(s.catalog.text, "\n"), "\n") {
 			line("    %s", text)
 		}
 	}
