@@ -39,9 +39,13 @@ flow in.`,
   ccmock test --features my/features
   ccmock test my/flows --features my/features --verbose
   ccmock test my/flows --features my/features --watch
+  ccmock test my/flows --features my/features --update
   ccmock test --target scenarios/targets/compose.yaml
   ccmock test --junit junit.xml --html report.html --min-coverage 40`,
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := t.checkUpdate(args); err != nil {
+				return err
+			}
 			if t.watch {
 				return t.watching(c, args)
 			}
@@ -63,6 +67,7 @@ flow in.`,
 	f.IntVar(&t.parallel, "parallel", 0, "`N` flows run beside one another (default: one for each processor)")
 	t.keyFlags(c)
 	f.BoolVar(&t.watch, "watch", false, "run again when a file changes, until interrupted; the exit code is 0 then")
+	f.BoolVar(&t.update, "update", false, "rewrite expected bodies in the files of flows that fail for nothing else")
 	f.BoolVar(&t.json, "json", false, "print the whole report as one JSON object")
 	t.reports.flags(c)
 	f.StringVar(&t.capsules, "capsule", "", "leave a file for \"ccmock replay\" of each flow that failed in `DIR`")
@@ -81,7 +86,7 @@ type test struct {
 	target, only  string
 	capsules      string
 	verbose, json bool
-	watch         bool
+	watch, update bool
 	seed          uint64
 	seedSet       func() bool
 	parallel      int
@@ -120,6 +125,11 @@ func (t *test) run(c *cobra.Command, args []string) error {
 		o.Capsules = &scenarios.Capsules{Dir: t.capsules, Feature: t.text}
 	}
 	out := c.OutOrStdout()
+	if t.update {
+		if flows, err = t.updated(c.Context(), flows, o, out); err != nil {
+			return err
+		}
+	}
 	console := scenarios.Console{
 		Out: out, Color: isTerminal(out), Verbose: t.verbose, Quiet: t.json, Workers: t.parallel,
 	}

@@ -117,6 +117,8 @@ type Problem struct {
 	Line    int    `json:"line"`
 	Path    string `json:"path"` // of what was expected, such as steps[3].expect.status
 	Message string `json:"message"`
+
+	mend *mend // of an expected body, nil of everything else
 }
 
 // Counts is how many flows ended how.

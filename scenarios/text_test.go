@@ -63,8 +63,8 @@ func TestDifferences(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var texts []string
-			for _, d := range differences("", c.want, c.got) {
-				texts = append(texts, d.path+": "+d.text)
+			for _, d := range differences(c.want, c.got) {
+				texts = append(texts, d.at()+": "+d.text)
 			}
 			require.Equal(t, c.texts, texts)
 		})

@@ -189,7 +189,7 @@ func (j *judging) compare(key string, want, got map[string]any) {
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		want := object[name]
 		value, there := got[name]
-		found := differences("", want, value)
+		found := differences(want, value)
 		if len(found) == 0 {
 			continue
 		}
@@ -204,7 +204,7 @@ func (j *judging) compare(key string, want, got map[string]any) {
 			j.complain(key+"."+name, "%s: expected %s, got %s", name, text(want), text(value))
 		default:
 			for _, d := range found {
-				j.complain(key+"."+name+d.path, "%s%s: %s", name, d.path, d.text)
+				j.complain(key+"."+name+d.at(), "%s%s: %s", name, d.at(), d.text)
 			}
 		}
 		if key == claimsKey {
