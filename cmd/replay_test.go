@@ -72,7 +72,9 @@ func TestReplayRefusesWhatIsNoCapsule(t *testing.T) {
 		"nothing":   {"", "empty"},
 		"a flow":    {goodFlow, ":1:1: this is no capsule: expected"},
 		"a picture": {"\x89PNG\r\n\x1a\n\x00", ":1:"},
-		"half":      {text[:strings.Index(text, "\nfailure:")], `key "failure" is missing`},
+		"half":      {text[:strings.Index(text, "\nfailure:")], "the capsule was cut off: expected whole: true"},
+		"less":      {text[:len(text)-len("whole: true\n")], "the capsule was cut off: expected whole: true"},
+		"no why":    {strings.Replace(text, "\nfailure:", "\nevidence:", 1), `key "failure" is missing`},
 		"a seed":    {strings.Replace(text, "\nseed: 7", "\nseed: seven", 1), "seed: expected a whole number"},
 		"too much":  {strings.Repeat("# much\n", 200_000), "expected at most 1048576 bytes"},
 	} {

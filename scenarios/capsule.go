@@ -27,6 +27,8 @@ type Capsule struct {
 	Catalogs []CapsuleFile `yaml:"catalogs"`
 	Failure  Failure       `yaml:"failure,required"`
 	Evidence Evidence      `yaml:"evidence"`
+	// Whole is the last line, which a capsule that was cut off lacks.
+	Whole bool `yaml:"whole,required"`
 }
 
 // CapsuleFile is a file in a capsule.
@@ -89,7 +91,7 @@ func NewCapsule(f Flow, r *Result, text func(feature.Feature) ([]byte, error), v
 	failure, _ := r.Failure()
 	hide, secrets := newStandIns(&f), newRedactor(&f)
 	c := Capsule{
-		Format: Format, Version: version, Seed: r.Seed, Failure: failure,
+		Format: Format, Version: version, Seed: r.Seed, Failure: failure, Whole: true,
 		Flow: CapsuleFile{File: f.File, Text: hide.text(f.text)},
 	}
 	for _, of := range f.Features {
@@ -149,6 +151,7 @@ func (c Capsule) YAML() ([]byte, error) {
 	}
 	w.block("  ", "story", c.Evidence.Story)
 	w.block("  ", "journal", c.Evidence.Journal)
+	w.line("whole: true")
 	if w.Len() > strictyaml.MaxSize {
 		return nil, fmt.Errorf("the capsule has %d bytes, expected %d at most", w.Len(), strictyaml.MaxSize)
 	}
@@ -203,6 +206,9 @@ func ParseCapsule(name string, data []byte, instead []feature.Feature) (Capsule,
 	}
 	if !doc.Has("capsule") && !doc.Has("flow") {
 		return c, Flow{}, strictyaml.Problems{doc.Problem("", "this is no capsule: expected what ccmock test --capsule leaves, which begins with capsule: 1", "")}
+	}
+	if !doc.Has("whole") {
+		return c, Flow{}, strictyaml.Problems{doc.Problem("", "the capsule was cut off: expected whole: true as its last line", "")}
 	}
 	if err := doc.Decode(&c); err != nil {
 		return c, Flow{}, err

@@ -19,7 +19,7 @@ func TestACapsuleKeepsTextsAsTheyAre(t *testing.T) {
 			Format: Format, Version: "v1", Seed: 1<<64 - 1, Flow: CapsuleFile{File: "f: x.yaml", Text: text},
 			Features: []CapsuleFile{{File: "a b.yaml", Text: text}}, Catalogs: []CapsuleFile{{File: "../cc.yml", Text: text}},
 			Failure:  Failure{Step: 2, Title: text, Messages: []string{text}},
-			Evidence: Evidence{Story: text, Journal: text},
+			Evidence: Evidence{Story: text, Journal: text}, Whole: true,
 		}
 		data, err := c.YAML()
 		require.NoError(t, err)
