@@ -41,7 +41,7 @@ remember_engine() {
 stop_docker() {
   compose_down
   if [[ -f $work/stand-in ]]; then
-    docker rmi --no-prune "$(<"$work/stand-in")" >/dev/null
+    sort -u "$work/stand-in" | xargs docker rmi --no-prune >/dev/null
   fi
   if [[ -f $work/engine/pid ]]; then
     # The cache is for the next run, not a history of all runs.
@@ -68,10 +68,24 @@ with_docker() {
   )
 }
 
+# compose_up OPTION... starts the stack and waits until it is healthy.
+compose_up() {
+  touch "$work/composed"
+  docker compose -p "$project" "$@" up --build --wait -d || return
+  docker compose -p "$project" "$@" ps
+}
+
+# compose_ends STATUS takes the stack away after a stage, which ends with STATUS; its logs tell why it failed.
+compose_ends() {
+  (($1 == 0)) || docker compose -p "$project" --profile '*' logs --no-color --tail 50
+  compose_down
+  return "$1"
+}
+
 # compose_down takes the stack away, if this run began to start it.
 compose_down() {
   [[ -f $work/composed ]] || return 0
-  docker compose -p "$project" down --volumes --timeout 5
+  docker compose -p "$project" --profile '*' down --volumes --timeout 5
   rm "$work/composed"
 }
 
@@ -100,25 +114,41 @@ build_compose() {
   ) >"$work/compose.log" 2>&1 || { tail -n 20 "$work/compose.log" >&2; fail "docker compose could not be built"; }
 }
 
-# builder_image makes sure that the image named in the Dockerfile's first FROM is there. A machine that reaches no
-# registry gets a stand-in of that name, made of its own Go and the modules of go.sum, so that the very Dockerfile that
-# users build is what is tested. The name is taken away at the end.
+# builder_image and python_image make sure that the image named in a Dockerfile's first FROM is there. A machine that
+# reaches no registry gets a stand-in of that name, made of its own Go or Python and of the packages that the build asks
+# for, so that the very Dockerfile that users build is what is tested. The name is taken away at the end.
 builder_image() {
-  local name
-  name=$(awk '$1 == "FROM" { print $2; exit }' Dockerfile)
+  stand_in Dockerfile builder make_go_stand_in "$(go version; cat go.sum .ci/docker.sh)"
+}
+
+python_image() {
+  stand_in examples/fastapi/Dockerfile python make_python_stand_in \
+    "$(python3 -VV; cat examples/fastapi/requirements.txt .ci/docker.sh)"
+}
+
+# stand_in DOCKERFILE KIND MAKE WHAT sees to the first image of DOCKERFILE. MAKE fills a root file system and sets the
+# variables that it needs; it is called again when WHAT goes into it has changed.
+stand_in() {
+  local -r kind=$2 make=$3
+  local name tagged
+  name=$(awk '$1 == "FROM" { print $2; exit }' "$1")
   real_image "$name" && return
   if [[ $(uname -s) != Linux ]]; then
     return # docker pulls it
   fi
-  local stand_in
-  stand_in="ccmock-ci/builder:$({ go version; cat go.sum .ci/docker.sh; } | sha256sum | cut -c1-16)"
-  if ! docker image inspect "$stand_in" >/dev/null 2>&1; then
-    docker images --format '{{.Repository}}:{{.Tag}}' ccmock-ci/builder | xargs -r docker rmi >/dev/null # older ones
-    make_stand_in "$stand_in"
+  tagged="ccmock-ci/$kind:$(sha256sum <<<"$4" | cut -c1-16)"
+  if ! docker image inspect "$tagged" >/dev/null 2>&1; then
+    docker images --format '{{.Repository}}:{{.Tag}}' "ccmock-ci/$kind" | xargs -r docker rmi >/dev/null # older ones
+    local -r root="$work/$kind"
+    local variables=
+    "$make" "$root"
+    tar -C "$root" --owner=0 --group=0 -c . |
+      docker import --change 'LABEL ccmock.builder=stand-in' --change "ENV $variables" - "$tagged" >/dev/null
+    rm -rf "$root"
   fi
-  docker tag "$stand_in" "$name"
-  printf '%s' "$name" >"$work/stand-in"
-  say "$name is a stand-in with $(go version | cut -d' ' -f3)"
+  docker tag "$tagged" "$name"
+  printf '%s\n' "$name" >>"$work/stand-in"
+  say "$name is a stand-in"
 }
 
 # real_image tells whether an image is there and not a stand-in that an interrupted run left behind.
@@ -127,8 +157,8 @@ real_image() {
   label=$(docker image inspect --format '{{index .Config.Labels "ccmock.builder"}}' "$1" 2>/dev/null) && [[ -z $label ]]
 }
 
-make_stand_in() {
-  local -r name=$1 root="$work/builder"
+make_go_stand_in() {
+  local -r root=$1
   mkdir -p "$root"/{bin,etc/ssl/certs,go,root,tmp,usr/local}
   stand_in_programs "$root" sh cp mkdir
   cp -a "$(go env GOROOT)" "$root/usr/local/go"
@@ -137,25 +167,73 @@ make_stand_in() {
     cp -L /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
   fi
   stand_in_modules "$root/go/pkg/mod"
-  tar -C "$root" --owner=0 --group=0 -c . | docker import \
-    --change 'LABEL ccmock.builder=stand-in' --change 'ENV PATH=/go/bin:/usr/local/go/bin:/usr/bin:/bin GOPATH=/go GOTOOLCHAIN=local GOPROXY=off' \
-    - "$name" >/dev/null
-  rm -rf "$root"
+  variables='PATH=/go/bin:/usr/local/go/bin:/usr/bin:/bin GOPATH=/go GOTOOLCHAIN=local GOPROXY=off'
+}
+
+# make_python_stand_in is this machine's Python with pip and the packages as files, so that nothing is asked for at the
+# time of the build.
+make_python_stand_in() {
+  local -r root=$1
+  local library home version
+  mkdir -p "$root"/{bin,tmp,wheels,usr/local/bin,usr/local/lib}
+  chmod 1777 "$root/tmp"
+  stand_in_programs "$root" sh
+  library=$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
+  home=$(python3 -c 'import sys; print(sys.base_prefix)')
+  version=$(basename "$library")
+  cp -L "$home/bin/$version" "$root/usr/local/bin/$version"
+  ln -s "$version" "$root/usr/local/bin/python"
+  tar -C "$(dirname "$library")" --exclude=site-packages --exclude=dist-packages --exclude=__pycache__ \
+    --exclude="$version/test" --exclude="$version/config-*" -c "$version" | tar -C "$root/usr/local/lib" -x
+  local -a loaded=("$root/usr/local/bin/$version" "$root/usr/local/lib/$version"/lib-dynload/*.so)
+  stand_in_libraries "$root" "${loaded[@]}"
+  # A fresh venv has pip and nothing else.
+  python3 -m venv "$work/pip"
+  mkdir -p "$root/usr/local/lib/$version/site-packages"
+  cp -a "$work/pip/lib/$version/site-packages/." "$root/usr/local/lib/$version/site-packages/"
+  "$work/pip/bin/python" -m pip download --quiet --disable-pip-version-check --dest "$root/wheels" \
+    -r examples/fastapi/requirements.txt
+  rm -rf "$work/pip"
+  stand_in_wheels "$root"
+  variables='PATH=/usr/local/bin:/bin PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels PYTHONDONTWRITEBYTECODE=1'
+}
+
+# stand_in_wheels adds the system libraries that compiled packages load.
+stand_in_wheels() {
+  local -r root=$1
+  local -r opened="$work/wheels"
+  local wheel
+  for wheel in "$root"/wheels/*.whl; do
+    python3 -m zipfile -e "$wheel" "$opened"
+  done
+  local -a compiled
+  mapfile -t compiled < <(find "$opened" -name '*.so')
+  stand_in_libraries "$root" "${compiled[@]}"
+  rm -rf "$opened"
 }
 
 # stand_in_programs copies each program and the libraries that it loads.
 stand_in_programs() {
   local -r root=$1
   shift
-  local program library
+  local program
   for program in "$@"; do
     program=$(type -P "$program")
     cp -L "$program" "$root/bin/"
-    for library in $(ldd "$program" 2>/dev/null | grep -o '/[^ ]*'); do
-      mkdir -p "$root$(dirname "$library")"
-      cp -L "$library" "$root$library"
-    done
+    stand_in_libraries "$root" "$program"
   done
+}
+
+# stand_in_libraries copies what programs and libraries load from outside the stand-in.
+stand_in_libraries() {
+  local -r root=$1
+  shift
+  local library
+  while read -r library; do
+    [[ $library != "$root"* && ! -e $root$library ]] || continue
+    mkdir -p "$root$(dirname "$library")"
+    cp -L "$library" "$root$library"
+  done < <(ldd "$@" 2>/dev/null | awk '/=> \// { print $3 } $1 ~ /^\// && !/:$/ { print $1 }' | sort -u)
 }
 
 # stand_in_modules copies the modules of go.sum by way of this machine's own cache, which asks no proxy a second time.

@@ -34,7 +34,7 @@ func (b *strict) authenticate(r *http.Request) (*token.Verified, error) {
 			return nil, refused(http.StatusUnauthorized, saysWrongType, err)
 		}
 	}
-	verified, err := b.verifier.Verify(r.Context(), raw)
+	verified, err := b.verifier.Load().Verify(r.Context(), raw)
 	if err != nil {
 		entry.Token = fastapi.Carried(r.Header)
 		return nil, unauthorized(r.Header, err)

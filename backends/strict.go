@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"sync/atomic"
 
 	"github.com/ccmock/ccmock/backends/internal/fastapi"
 	"github.com/ccmock/ccmock/internal/clock"
@@ -17,7 +18,10 @@ import (
 // strict is a backend that verifies tokens as the documentation asks.
 type strict struct {
 	service  *stub.Service
-	verifier *token.Verifier
+	audience string
+	issuers  []token.Issuer
+	client   *http.Client // for their keys
+	verifier atomic.Pointer[token.Verifier]
 }
 
 // newStrict makes the backend of that name from its features, of which there is one at
@@ -25,12 +29,8 @@ type strict struct {
 func newStrict(env stub.Env, name string, features []feature.Feature, issuers []token.Issuer) (*strict, error) {
 	b := &strict{service: stub.NewService(env, stub.Options{
 		Name: name, Kind: journal.Backend, Style: fastapi.Style, Headers: fastapi.Headers,
-	})}
-	b.verifier = &token.Verifier{
-		Keys:     token.NewRemoteKeys(b.service.Clock(), fastapi.NewKeyClient(), issuers, token.RemoteOptions{}),
-		Audience: features[0].Backend.Audience,
-		Clock:    b.service.Clock(),
-	}
+	}), audience: features[0].Backend.Audience, issuers: issuers, client: fastapi.NewKeyClient()}
+	b.trust(issuers)
 	routes, allowed := b.service.Routes(), map[string][]string{}
 	for _, f := range features {
 		answer, err := fastapi.NewAnswer(f)
@@ -94,7 +94,7 @@ func (b *strict) healthz(*http.Request) (stub.Reply, error) {
 
 // ready answers "GET /monitoring/ready": whether the keys of all issuers are at hand.
 func (b *strict) ready(r *http.Request) (stub.Reply, error) {
-	if err := b.verifier.Keys.Prefetch(r.Context()); err != nil {
+	if err := b.verifier.Load().Keys.Prefetch(r.Context()); err != nil {
 		journal.Of(r.Context()).Detail = err.Error()
 		return stub.JSON(http.StatusServiceUnavailable, struct{}{}), nil
 	}
@@ -107,6 +107,27 @@ func (b *strict) Routes() []string { return b.service.Routes().Names() }
 
 func (b *strict) Skew() *clock.Skew { return b.service.Skew() }
 
-func (b *strict) Seed(world.World) error { b.Restart(); return nil }
+// Seed restarts the backend. It is set up for what CustomersDot calls itself in that world.
+func (b *strict) Seed(w world.World) error {
+	issuers := slices.Clone(b.issuers)
+	if w.CustomersDot.IssuerSlash {
+		for n, i := range issuers {
+			if i.Name == "CustomersDot" {
+				issuers[n].Identifier = i.URL + "/"
+			}
+		}
+	}
+	b.trust(issuers)
+	return nil
+}
 
-func (b *strict) Restart() { b.verifier.Keys.Forget() }
+// trust takes tokens of these issuers from now on, whose keys are still to be fetched.
+func (b *strict) trust(issuers []token.Issuer) {
+	b.verifier.Store(&token.Verifier{
+		Keys:     token.NewRemoteKeys(b.service.Clock(), b.client, issuers, token.RemoteOptions{}),
+		Audience: b.audience,
+		Clock:    b.service.Clock(),
+	})
+}
+
+func (b *strict) Restart() { b.verifier.Load().Keys.Forget() }

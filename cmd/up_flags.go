@@ -128,7 +128,7 @@ func (e *elsewhere) flags(c *cobra.Command) {
 	f.Var(&e.customersDot, "customersdot-url", "`URL` of CustomersDot as the others know it, or of a real one")
 	f.Var(&e.gateway, "gateway-url", "`URL` of the gateway as the others know it, or of a real one")
 	f.StringVar(&e.backendsHost, "backends-host", "", "`HOST` on which backends listen that run elsewhere")
-	f.StringArrayVar(&e.backends, "backend", nil, "real service in place of a backend, `NAME=URL`; repeatable")
+	f.StringArrayVar(&e.backends, "backend", nil, "real service in place of a backend, `NAME=URL`; repeatable; no URL leaves the stub")
 }
 
 func (e *elsewhere) urls(features []feature.Feature) (ecosystem.URLs, error) {
@@ -146,6 +146,9 @@ func (e *elsewhere) urls(features []feature.Feature) (ecosystem.URLs, error) {
 		name, origin, ok := strings.Cut(text, "=")
 		if !ok {
 			return u, usagef("--backend is %q, expected NAME=URL such as foo=http://127.0.0.1:8000", text)
+		}
+		if origin == "" {
+			continue // as in a compose file, whose list of flags is always the same
 		}
 		if !slices.Contains(known, name) {
 			err := usagef("--backend names %q, and no feature has such a backend", name)

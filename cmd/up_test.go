@@ -111,6 +111,11 @@ func waitFor(t *testing.T, condition func() bool) {
 	}
 }
 
+func TestUpWithABackendThatIsLeftOut(t *testing.T) {
+	u := up(t, "--backend", "foo=", "--backend", "nobody=")
+	require.NotEmpty(t, u.url(t, "foo"), "the stub serves")
+}
+
 func TestUpWithAPortInUse(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's own listener
 	require.NoError(t, err)

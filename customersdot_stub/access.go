@@ -47,7 +47,7 @@ type access struct {
 
 type serviceToken struct {
 	Token     string
-	ExpiresAt iso8601
+	ExpiresAt expiry
 }
 
 // ServiceToken is null, without an error, where the instance has no right to any token:
@@ -63,7 +63,7 @@ func (a *access) ServiceToken(ctx context.Context) (*serviceToken, error) {
 		return nil, failure("The token cannot be signed")
 	}
 	callOf(ctx).noteIssued(a.issued)
-	return &serviceToken{a.issued.raw, iso8601{a.issued.expiresAt}}, nil
+	return &serviceToken{a.issued.raw, expiry{a.issued.expiresAt, a.state.settings.ExpiresAt}}, nil
 }
 
 type availableService struct {

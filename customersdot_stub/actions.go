@@ -19,6 +19,7 @@ func (s *Stub) Actions() map[string]control.Action {
 		control.ActionRevokeLicense: control.Do(s.revokeLicense),
 		control.ActionRenewLicense:  control.Do(s.renewLicense),
 		control.ActionCatalog:       control.Do(s.replaceCatalog),
+		control.ActionCredits:       control.Do(s.setCredits),
 		control.ActionMisissue:      control.Do(s.misissue),
 		control.ActionSign:          control.Do(s.sign),
 		control.ActionRotateKeys:    control.Do(s.rotateKeys),

@@ -26,7 +26,7 @@ func (s *Stub) sign(_ context.Context, r control.SignRequest) (control.TokenResu
 	if err != nil {
 		return control.TokenResult{}, err
 	}
-	good, err := token.Sign(key, s.claims(f, catalog.Decide(f.edition.catalog, f.Facts)), token.SignOptions{WithKeyID: true})
+	good, err := token.Sign(key, s.claims(st, f, catalog.Decide(f.edition.catalog, f.Facts)), token.SignOptions{WithKeyID: true})
 	if err != nil {
 		return control.TokenResult{}, err
 	}

@@ -19,6 +19,7 @@ const maxBody = 1 << 20
 func (s *Stub) routes() {
 	r := s.service.Routes()
 	r.GET("openid.configuration", "/.well-known/openid-configuration", s.openidConfiguration)
+	r.HEAD("consumers.resolve", "/api/v1/consumers/resolve", s.resolveConsumer)
 	r.POST("seat_links.create", "/api/v1/seat_links", s.createSeatLink)
 	r.POST("graphql", "/graphql", s.graphql)
 	r.POST("graphql", "//graphql", s.graphql) // a portal URL with a trailing slash makes this of it
@@ -56,7 +57,7 @@ type document struct {
 }
 
 func (s *Stub) openidConfiguration(*http.Request) (stub.Reply, error) {
-	return jsonReply(http.StatusOK, document{s.issuer(), s.options.URL + keysPath, []string{"RS256"}}), nil
+	return jsonReply(http.StatusOK, document{s.issuer(s.state.Load()), s.options.URL + keysPath, []string{"RS256"}}), nil
 }
 
 // publishedKeys answers "GET /oauth/discovery/keys": the signing key and, during a

@@ -51,6 +51,7 @@ type Stub struct {
 
 // state is everything that Seed makes anew.
 type state struct {
+	settings world.CustomersDot
 	keys     *token.Keyring
 	rotation sync.Mutex // held during a step of a rotation
 	created  int        // how many keys were added to the first
@@ -110,7 +111,7 @@ func (s *Stub) Seed(w world.World) error {
 	if err != nil {
 		return fmt.Errorf("customersdot: signing key: %w", err)
 	}
-	st := &state{keys: token.NewKeyring(key), subscriptions: map[string]*subscription{}}
+	st := &state{settings: w.CustomersDot, keys: token.NewKeyring(key), subscriptions: map[string]*subscription{}}
 	if w.Catalog != "" {
 		if st.override, err = s.parse(w.CatalogName, []byte(w.Catalog)); err != nil {
 			return err

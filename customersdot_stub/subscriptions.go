@@ -25,18 +25,20 @@ type subscription struct {
 	instanceID string
 	uniqueID   string
 
-	wrong *control.MisissueRequest // how its tokens are spoilt, nil if they are not
+	wrong   *control.MisissueRequest // how its tokens are spoilt, nil if they are not
+	credits world.Credits            // never empty
 }
 
 // sale is one licence that was handed out.
 type sale struct {
-	period int // of terms
-	file   world.LicenseFile
+	period   int // of terms
+	file     world.LicenseFile
+	checksum string // of its key
 }
 
 func newSubscription(i world.Instance) *subscription {
 	s := &subscription{
-		instance: i, instanceID: i.UUID, purchases: slices.Clone(i.AddOns),
+		instance: i, instanceID: i.UUID, purchases: slices.Clone(i.AddOns), credits: creditsOf(i.Credits),
 	}
 	if i.License != nil {
 		s.terms = []catalog.License{*i.License}
@@ -48,7 +50,7 @@ func newSubscription(i world.Instance) *subscription {
 // sell hands out a new licence for a period.
 func (s *subscription) sell(period int) {
 	file := world.NewLicenseFile(len(s.sold)+1, s.instance.Name, s.terms[period], s.purchases)
-	s.sold = append(s.sold, sale{period, file})
+	s.sold = append(s.sold, sale{period, file, checksumOf(file.Key())})
 }
 
 // resell hands out new licences for the present period and those to come, as a change of

@@ -74,22 +74,28 @@ func noToken(l catalog.License, revoked bool, now time.Time) (reason, detail str
 	return "", ""
 }
 
+// uniqueInstanceID is the id of CustomersDot's own for an instance: what the instance has
+// told, or else one that is made from its id.
+func uniqueInstanceID(told, instanceID string) string {
+	if told != "" {
+		return told
+	}
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte(instanceID)).String()
+}
+
 // claims are those of a token for what d grants.
-func (s *Stub) claims(f facts, d catalog.Decision) token.Claims {
+func (s *Stub) claims(st *state, f facts, d catalog.Decision) token.Claims {
 	issued := f.Now.Truncate(time.Second)
 	audiences := d.Audiences()
 	if len(audiences) == 0 {
 		audiences = f.edition.audiences
 	}
-	extra := map[string]any{"gitlab_instance_uid": f.uniqueID}
-	if f.uniqueID == "" {
-		extra["gitlab_instance_uid"] = uuid.NewSHA1(uuid.NameSpaceOID, []byte(f.instanceID)).String()
-	}
+	extra := map[string]any{"gitlab_instance_uid": uniqueInstanceID(f.uniqueID, f.instanceID)}
 	if f.seats > 0 {
 		extra["duo_seat_count"] = f.seats
 	}
 	return token.Claims{
-		ID: s.env.Random.UUID(), Issuer: s.issuer(), Subject: f.instanceID, Audience: audiences,
+		ID: s.env.Random.UUID(), Issuer: s.issuer(st), Subject: f.instanceID, Audience: audiences,
 		IssuedAt: issued, NotBefore: issued.Add(-tokenBackdate), ExpiresAt: issued.Add(tokenTTL),
 		Realm: string(world.SelfManaged), Scopes: d.Granted(), Extra: extra,
 	}
@@ -110,7 +116,7 @@ func (s *Stub) issue(st *state, f facts) (issued, error) {
 		return issued{}, err
 	}
 	d := catalog.Decide(f.edition.catalog, f.Facts)
-	claims := s.claims(f, d)
+	claims := s.claims(st, f, d)
 	raw, err := token.Sign(key, claims, token.SignOptions{WithKeyID: true})
 	if err == nil && f.wrong != nil {
 		raw, err = s.spoil(key, raw, f.wrong.Header, f.wrong.Claims, f.wrong.Stranger, token.Forgery{})
@@ -121,8 +127,8 @@ func (s *Stub) issue(st *state, f facts) (issued, error) {
 	return issued{raw, claims.ExpiresAt, journalToken(raw), stub.Scopes(d)}, nil
 }
 
-func (s *Stub) issuer() string {
-	if s.options.IssuerSlash {
+func (s *Stub) issuer(st *state) string {
+	if s.options.IssuerSlash || st.settings.IssuerSlash {
 		return s.options.URL + "/"
 	}
 	return s.options.URL

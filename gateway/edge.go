@@ -18,7 +18,7 @@ type edge struct {
 
 func newEdge(c clock.Clock, issuers []token.Issuer) *edge {
 	client := stub.NewClient(token.DefaultTimeout)
-	return &edge{keys: token.NewRemoteKeys(c, client, issuers, token.RemoteOptions{}), clock: c}
+	return &edge{keys: token.NewRemoteKeys(c, client, issuers, token.RemoteOptions{AnySlash: true}), clock: c}
 }
 
 // check refuses a request without a token that one of the issuers signed and that is

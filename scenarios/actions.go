@@ -80,6 +80,8 @@ func (p *player) change(ctx context.Context, s *Step) error {
 		return p.tell(ctx, control.ActionRenewLicense, control.RenewRequest{Instance: s.RenewLicense.Instance, License: s.RenewLicense.License})
 	case s.Catalog != nil:
 		return p.tell(ctx, control.ActionCatalog, control.CatalogRequest{YAML: s.Catalog.YAML})
+	case s.Credits != nil:
+		return p.tell(ctx, control.ActionCredits, control.CreditsRequest{Instance: s.Credits.Instance, State: string(s.Credits.State)})
 	case s.Jobs != nil:
 		return p.tell(ctx, control.ActionJobs, control.JobsRequest{Instance: s.Jobs.Instance, Run: s.Jobs.Run, StaleLicense: s.Jobs.StaleLicense})
 	case s.UploadLicense != nil:

@@ -220,6 +220,8 @@ func (c *checker) arguments(at, step string, s *Step, n int) {
 		addOn(s.CancelAddOn.AddOn)
 	case s.RevokeLicense != nil:
 		instance(s.RevokeLicense.Instance)
+	case s.Credits != nil:
+		instance(s.Credits.Instance)
 	case s.RenewLicense != nil:
 		instance(s.RenewLicense.Instance)
 		if err := s.RenewLicense.Validate(); err != nil {

@@ -115,7 +115,7 @@ func TestCoverageOfAFlowThatRan(t *testing.T) {
 
 no flow used these routes of stubs:
   GitLab instances: health
-  customersdot: seat_links.create
+  customersdot: consumers.resolve, seat_links.create
   foo: monitoring/healthz, monitoring/ready
 `, own)
 		require.Contains(t, report.Coverage.Untouched.ControlRoutes, "PUT /v1/skew")

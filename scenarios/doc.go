@@ -57,6 +57,7 @@
 //	revoke_license  ends the right to tokens: INSTANCE
 //	renew_license   sells another period: INSTANCE, or {instance, kind, plan, starts_at, expires_at, trial, no_expiry}
 //	catalog         edits cloud_connector.yml: TEXT, or {yaml, file}
+//	credits         says what is left of a subscription's credits: {instance, state}, which is left, exhausted or not_entitled
 //	sign            has an issuer sign what it never would: {service, instance, claims, header, stranger, alg, hmac_key, spoil}; a claim of null is left out, and package token lists what alg, hmac_key and spoil may be
 //	misissue        has CustomersDot issue wrong tokens, until told otherwise: INSTANCE, or {instance, claims, header, stranger}
 //	rotate_keys     one step of a key rotation: {service, step}, which is create, rotate, trim or list; restart: false leaves GitLab running on the old key

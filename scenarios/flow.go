@@ -72,11 +72,19 @@ type given struct {
 	CatalogName string `yaml:"catalog_name"`
 	// SeatCountEnforced is that of the world.
 	SeatCountEnforced bool `yaml:"seat_count_enforced"`
+	// CustomersDot is that of the world.
+	CustomersDot world.CustomersDot `yaml:"customersdot"`
 }
 
 // world makes a World of what is given. It is not completed.
 func (g given) world() world.World {
-	w := world.World{Now: g.Now, Catalog: g.Catalog, CatalogName: g.CatalogName, SeatCountEnforced: g.SeatCountEnforced}
+	w := world.World{
+		Now:               g.Now,
+		Catalog:           g.Catalog,
+		CatalogName:       g.CatalogName,
+		SeatCountEnforced: g.SeatCountEnforced,
+		CustomersDot:      g.CustomersDot,
+	}
 	for name, i := range g.Instances {
 		i.Name = name
 		w.Instances = append(w.Instances, i)

@@ -136,13 +136,16 @@ func schemaOptions(t *testing.T, form string) schema.Options {
 
 func schemaTypes() map[reflect.Type]rules {
 	return map[reflect.Type]rules{
-		reflect.TypeFor[catalog.Version]():     {"type": "string", "pattern": versionPattern},
-		reflect.TypeFor[catalog.LicenseKind](): words(catalog.LicenseKinds()...),
-		reflect.TypeFor[feature.Endpoint]():    {"type": "string", "pattern": endpointPattern},
-		reflect.TypeFor[world.Realm]():         words(world.SaaS, world.SelfManaged),
-		reflect.TypeFor[token.Reason]():        words(explain.Reasons()...),
-		reflect.TypeFor[control.Outcome]():     words(control.Succeeded, control.Skipped, control.Failed),
-		reflect.TypeFor[strictyaml.Document](): bundledWith(),
+		reflect.TypeFor[catalog.Version]():       {"type": "string", "pattern": versionPattern},
+		reflect.TypeFor[catalog.LicenseKind]():   words(catalog.LicenseKinds()...),
+		reflect.TypeFor[feature.Endpoint]():      {"type": "string", "pattern": endpointPattern},
+		reflect.TypeFor[world.Credits]():         words(world.CreditStates()...),
+		reflect.TypeFor[world.ExpiresAtForm]():   words(world.ExpiresAtForms()...),
+		reflect.TypeFor[world.BundledWithForm](): words(world.BundledWithForms()...),
+		reflect.TypeFor[world.Realm]():           words(world.SaaS, world.SelfManaged),
+		reflect.TypeFor[token.Reason]():          words(explain.Reasons()...),
+		reflect.TypeFor[control.Outcome]():       words(control.Succeeded, control.Skipped, control.Failed),
+		reflect.TypeFor[strictyaml.Document]():   bundledWith(),
 	}
 }
 

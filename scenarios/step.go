@@ -9,6 +9,7 @@ import (
 	"github.com/ccmock/ccmock/internal/catalog"
 	"github.com/ccmock/ccmock/internal/fault"
 	"github.com/ccmock/ccmock/internal/feature"
+	"github.com/ccmock/ccmock/internal/world"
 )
 
 // Step is one line of a story: exactly one action, and what is expected of it. A step
@@ -43,6 +44,7 @@ type Step struct {
 	RevokeLicense *OnInstance   `yaml:"revoke_license"`
 	RenewLicense  *RenewLicense `yaml:"renew_license"`
 	Catalog       *Catalog      `yaml:"catalog"`
+	Credits       *Credits      `yaml:"credits"`
 
 	// What happens to keys and services.
 	Sign       *Sign       `yaml:"sign"`
@@ -220,6 +222,13 @@ type Misissue struct {
 	Stranger bool           `yaml:"stranger"` // sign with a key that nobody publishes
 }
 
+// Credits says what is left of the credits of an instance's subscription, or of
+// GitLab.com's group.
+type Credits struct {
+	Instance string        `yaml:"instance,required"`
+	State    world.Credits `yaml:"state,required"`
+}
+
 // RotateKeys does a step of a key rotation at an issuer: create, rotate, trim or list.
 type RotateKeys struct {
 	Service string `yaml:"service,required"`
@@ -351,6 +360,8 @@ func (s Step) Title() string {
 		detail = "of " + s.RenewLicense.Instance
 	case s.Catalog != nil:
 		words = "edit the catalog"
+	case s.Credits != nil:
+		words, detail = "set the credits", fmt.Sprintf("of %s to %s", s.Credits.Instance, s.Credits.State)
 	case s.Stored != nil:
 		words, detail = "look at what is stored", "at "+s.Stored.Instance
 	case s.Jobs != nil:

@@ -23,11 +23,14 @@ const (
 	G0 Generation = iota // the tutorial, 16.8: the service is the scope, bundled_with names one add-on
 	G1                   // 16.11: a backend, which becomes the audience
 	G2                   // 17.0 to 17.6: cut_off_date, bundled_with lists unit primitives per add-on
+	G3                   // 17.7 on: a file of the library for each unit primitive, which is a service here
+	G4                   // 18: unit primitives name operators, who have add-ons and licence types of their own
 )
 
-// Catalog is what a cloud_connector.yml says for one environment.
+// Catalog is what a cloud_connector.yml says for one environment, or what a library says.
 type Catalog struct {
 	Services []Service // in file order
+	Library  *Library  // of which the first of Services were made; nil if it was read in another form
 }
 
 // Service is an entry under services: a group of scopes that are sold and
@@ -35,12 +38,14 @@ type Catalog struct {
 type Service struct {
 	Name                    string
 	Generation              Generation
-	Backend                 string     // audience; empty means DefaultAudience
+	Backend                 string     // audience; empty means DefaultAudience, and in a library none
+	AlsoFor                 []string   // audiences beside it, in a library
 	CutOff                  *time.Time // end of free access; nil: free for ever
 	MinVersion              Version
 	MinVersionForFreeAccess Version
-	Bundles                 []Bundle // never empty after Parse
-	LicenseTypes            []string // plans that may use it; empty: any
+	Bundles                 []Bundle   // never empty after Parse
+	LicenseTypes            []string   // plans that may use it; empty: any
+	Operators               []Operator // who may run it, any of them; empty: nothing is asked of who does
 
 	places map[string]Place // of its keys, and of itself under ""
 }
@@ -52,9 +57,10 @@ type Bundle struct {
 	UnitPrimitives []string
 }
 
-// Audience is the backend that the service's scopes are for.
+// Audience is the backend that the service's scopes are for, and empty where a library
+// names none.
 func (s Service) Audience() string {
-	if s.Backend == "" {
+	if s.Backend == "" && s.Generation < G3 {
 		return DefaultAudience
 	}
 	return s.Backend
@@ -80,11 +86,14 @@ func (s Service) Scopes() []string {
 
 // Sold reports whether the bundle's add-on can be bought.
 func (b Bundle) Sold() bool {
-	return b.AddOn != "" && b.AddOn != dummyAddOn && b.AddOn != "_irrelevant"
+	return b.AddOn != "" && b.AddOn != dummyAddOn && b.AddOn != irrelevantAddOn
 }
 
-// dummyAddOn stands where a bundle needs a name and nobody reads it.
-const dummyAddOn = "_irrelevant_"
+// Each stands where a bundle needs a name and nobody reads it.
+const (
+	dummyAddOn      = "_irrelevant_"
+	irrelevantAddOn = "_irrelevant"
+)
 
 // Scopes lists every unit primitive of c once, in file order.
 func (c *Catalog) Scopes() []string {
@@ -93,6 +102,17 @@ func (c *Catalog) Scopes() []string {
 		scopes = append(scopes, s.Scopes()...)
 	}
 	return unique(scopes)
+}
+
+// Audiences lists every audience of c once, in file order.
+func (c *Catalog) Audiences() []string {
+	audiences := []string{}
+	for _, s := range c.Services {
+		if s.Audience() != "" {
+			audiences = append(append(audiences, s.Audience()), s.AlsoFor...)
+		}
+	}
+	return unique(audiences)
 }
 
 // AddOns lists every add-on of c that can be bought, normalized, once each, in
@@ -105,6 +125,9 @@ func (c *Catalog) AddOns() []string {
 				names = append(names, NormalizeAddOn(b.AddOn))
 			}
 		}
+		for _, o := range s.Operators {
+			names = append(names, normalized(o.AddOns)...)
+		}
 	}
 	return unique(names)
 }
@@ -116,7 +139,7 @@ func (c *Catalog) AddOns() []string {
 func Merge(base *Catalog, more ...Service) (*Catalog, error) {
 	out := &Catalog{}
 	if base != nil {
-		out.Services = slices.Clone(base.Services)
+		out.Services, out.Library = slices.Clone(base.Services), base.Library
 	}
 	names, owners := make(map[string]bool), make(map[string]string)
 	add := func(s Service) {

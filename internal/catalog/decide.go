@@ -36,6 +36,7 @@ const (
 	RuleLicenseNotStarted          Rule = "license_not_started"             // the licence starts later
 	RuleLicenseExpired             Rule = "license_expired"                 // expired, and past GracePeriod
 	RuleLicensePlan                Rule = "license_plan_not_included"       // license_types does not list the plan
+	RuleOperator                   Rule = "operator_not_entitled"           // no operator of it gets what it asks for
 )
 
 // Rules are all of them.
@@ -43,7 +44,7 @@ func Rules() []Rule {
 	return []Rule{
 		RuleNoCutOff, RuleFreeAccess, RuleAddOn, RuleVersionTooLowForFreeAccess, RuleVersionTooLow, RuleAddOnMissing,
 		RuleAddOnExpired, RuleAddOnNotStarted, RuleNotSold, RuleLicenseMissing, RuleLicenseNotCloud, RuleLicenseNotStarted,
-		RuleLicenseExpired, RuleLicensePlan,
+		RuleLicenseExpired, RuleLicensePlan, RuleOperator,
 	}
 }
 
@@ -57,7 +58,7 @@ type ScopeDecision struct {
 	Scope    string     `json:"scope"`
 	Service  string     `json:"service"`
 	Audience string     `json:"audience"`
-	AlsoFor  []string   `json:"also_for,omitempty"` // audiences of further services that grant it
+	AlsoFor  []string   `json:"also_for,omitempty"` // further audiences, of its backends or of services that grant it
 	Granted  bool       `json:"granted"`
 	Rule     Rule       `json:"rule"`
 	Why      string     `json:"why"`                    // one clause
@@ -76,7 +77,27 @@ func Decide(c *Catalog, f Facts) Decision {
 		return d
 	}
 	at := make(map[string]int) // scope to its index in d.Scopes
+	add := func(sd ScopeDecision) {
+		i, seen := at[sd.Scope]
+		if !seen {
+			at[sd.Scope] = len(d.Scopes)
+			d.Scopes = append(d.Scopes, sd)
+			return
+		}
+		switch first := &d.Scopes[i]; {
+		case !sd.Granted:
+		case !first.Granted:
+			*first = sd
+		default:
+			first.alsoFor(sd.Audience)
+			first.alsoFor(sd.AlsoFor...)
+		}
+	}
 	for _, s := range c.Services {
+		if scope, only := s.onlyScope(); only {
+			add(decide(s, scope, f))
+			continue
+		}
 		decided := make(map[string]ScopeDecision, len(s.Bundles))
 		for _, scope := range s.Scopes() {
 			// Scopes of the same bundles share all but their name.
@@ -84,31 +105,45 @@ func Decide(c *Catalog, f Facts) Decision {
 			sd, done := decided[key]
 			if !done {
 				sd = decide(s, scope, f)
-				sd.Place, sd.AudiencePlace = s.placeOf(sd.Rule), s.place("backend")
 				decided[key] = sd
 			}
 			sd.Scope = scope
-			i, seen := at[scope]
-			if !seen {
-				at[scope] = len(d.Scopes)
-				d.Scopes = append(d.Scopes, sd)
-				continue
-			}
-			first := &d.Scopes[i]
-			switch {
-			case !sd.Granted:
-			case !first.Granted:
-				*first = sd
-			case sd.Audience != first.Audience && !slices.Contains(first.AlsoFor, sd.Audience):
-				first.AlsoFor = append(first.AlsoFor, sd.Audience)
-			}
+			add(sd)
 		}
 	}
 	return d
 }
 
+// onlyScope is the scope of a service that has one, as all of a library have.
+func (s Service) onlyScope() (string, bool) {
+	scope := ""
+	for _, b := range s.Bundles {
+		if len(b.UnitPrimitives) != 1 || scope != "" && scope != b.UnitPrimitives[0] {
+			return "", false
+		}
+		scope = b.UnitPrimitives[0]
+	}
+	return scope, scope != ""
+}
+
+// alsoFor adds audiences that d does not have.
+func (d *ScopeDecision) alsoFor(audiences ...string) {
+	for _, a := range audiences {
+		if a != d.Audience && !slices.Contains(d.AlsoFor, a) {
+			d.AlsoFor = append(d.AlsoFor, a)
+		}
+	}
+}
+
+// decide decides on one scope, and says where the catalog has the reason.
 func decide(s Service, scope string, f Facts) ScopeDecision {
-	d := ScopeDecision{Scope: scope, Service: s.Name, Audience: s.Audience(), CutOff: s.CutOff}
+	d := decideOn(s, scope, f)
+	d.Place, d.AudiencePlace = s.placeOf(d.Rule), s.place("backend", kindBackends)
+	return d
+}
+
+func decideOn(s Service, scope string, f Facts) ScopeDecision {
+	d := ScopeDecision{Scope: scope, Service: s.Name, Audience: s.Audience(), CutOff: s.CutOff, AlsoFor: slices.Clip(s.AlsoFor)}
 	free := s.CutOff == nil || f.Now.Before(*s.CutOff)
 	if s.CutOff != nil {
 		d.AddOns = s.addOns(scope)
@@ -119,6 +154,9 @@ func decide(s Service, scope string, f Facts) ScopeDecision {
 			d.Needs = s.FreeAccessMinimum()
 		}
 		if rule, why := licenseRule(s, f); rule != "" {
+			return d.drop(rule, why)
+		}
+		if rule, why := operatorRule(s, f); rule != "" {
 			return d.drop(rule, why)
 		}
 	}
@@ -247,7 +285,7 @@ func (d Decision) Granted() []string {
 func (d Decision) Audiences() []string {
 	audiences := []string{}
 	for _, s := range d.Scopes {
-		if s.Granted {
+		if s.Granted && s.Audience != "" {
 			audiences = append(append(audiences, s.Audience), s.AlsoFor...)
 		}
 	}

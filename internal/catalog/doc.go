@@ -17,11 +17,26 @@
 // where there are any. Where several services have the same unit primitive, one
 // that grants it is enough.
 //
+// A unit primitive that names operators, which says who may run it, needs one
+// of them to be satisfied besides: one of whose own add-ons one is active, and
+// of whose licence types the licence has one, where it lists any.
+//
 // # Forms of the file
 //
 // The tutorial's form (G0, G1) names a service, which is the scope, and one
 // add-on; the form of GitLab 17 (G2) lists unit primitives per add-on. A file
 // may mix them. Per-environment blocks merge "defaults" as YAML does: shallowly.
+// Rails' own copy, access_data.yml, has services and no environments.
+//
+// The library gitlab-cloud-connector (G3, with operators G4) has a file for each
+// unit primitive, backend service, add-on, licence type, operator and service,
+// in folders that are called so. The same in one document, with a list for each
+// kind, is what CustomersDot serves. Each unit primitive is a service here;
+// LegacyServices has those that the library's services make of them, for older
+// GitLab versions.
+//
+// Open tells a path's form by what is there, and Parse a text's by its keys.
+// DefaultSource is a library of all that is public.
 //
 // # Choices
 //
@@ -37,6 +52,11 @@
 // without bundled_with cannot be bought. The dummy add-ons _irrelevant_ and
 // _irrelevant cannot either.
 //
+// An instance's token is for whatever runs a feature, so any operator that is
+// satisfied is enough. An operator's add-ons count in free access too: the
+// documents have a feature that is free with one operator and paid with another.
+// A unit primitive without backend services adds no audience.
+//
 // GitLab.com decides for itself and looks at cut-offs and add-ons alone
-// (Facts.SelfIssued).
+// (Facts.SelfIssued): neither versions, licences nor operators.
 package catalog

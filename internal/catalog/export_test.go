@@ -1,10 +1,20 @@
 package catalog
 
+import "slices"
+
 // Unplaced is c without the lines that it was read from, for comparisons of what it says.
 func (c *Catalog) Unplaced() *Catalog {
-	out := &Catalog{}
-	for _, s := range c.Services {
-		out.Services = append(out.Services, s.Unplaced())
+	out := &Catalog{Services: slices.Clone(c.Services)}
+	for n, s := range out.Services {
+		out.Services[n] = s.Unplaced()
+	}
+	if c.Library != nil {
+		library := *c.Library
+		library.UnitPrimitives = slices.Clone(library.UnitPrimitives)
+		for n := range library.UnitPrimitives {
+			library.UnitPrimitives[n].places = nil
+		}
+		out.Library = &library
 	}
 	return out
 }

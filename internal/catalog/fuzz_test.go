@@ -18,6 +18,10 @@ func FuzzParse(f *testing.F) {
 	f.Add("defaults:\n  services:\n    a:\n    service_start_time: 2024-02-15\n", "")
 	f.Add("defaults: &d {services: {a: {backend: b}}}\ndevelopment: {<<: *d, services: {}}\n", "development")
 	f.Add("services: {}", "services")
+	f.Add("services: {sast: {backend: b, bundled_with: {_irrelevant: {unit_primitives: [security_scans]}}}}", "")
+	f.Add("unit_primitives: [{name: a, description: '', group: g, feature_category: c, documentation_url: u, add_ons: [x]}]\nadd_ons: [{name: x}]\n", "")
+	f.Add("unit_primitives:\n  - &a {name: a, description: d, group: g, feature_category: c, documentation_url: u, operators: [x_operator]}\n  - {<<: *a, name: b}\noperators: [{name: x_operator, license_types: [l]}]\nlicense_types: [{name: l}]\nservices: [{name: s, unit_primitives: [b, a]}]\n", "")
+	f.Add("name: a\nunit_primitives: [b]\n", "")
 	f.Fuzz(func(t *testing.T, text, env string) {
 		c, err := catalog.Parse("c.yml", []byte(text), env)
 		if err != nil {
@@ -29,6 +33,9 @@ func FuzzParse(f *testing.F) {
 		decision := catalog.Decide(c.Unplaced(), catalog.Facts{Now: past, License: &catalog.License{}})
 		if len(decision.Scopes) != len(c.Scopes()) {
 			t.Fatalf("expected a decision about each of %q, got %+v", c.Scopes(), decision)
+		}
+		for _, realm := range catalog.Realms() {
+			catalog.Decide(&catalog.Catalog{Services: c.LegacyServices(realm)}, catalog.Facts{Now: past})
 		}
 		back, err := catalog.Parse("c.yml", c.YAML(), "")
 		if err != nil {

@@ -22,10 +22,11 @@ func environments() []string {
 	}
 }
 
-// Parse reads a cloud_connector.yml and takes the block of env
+// Parse reads a catalog. Of a cloud_connector.yml it takes the block of env
 // (DefaultEnvironment if empty), or "defaults" if the file has no such block.
-// All blocks must be sound, also those that are not taken. The error is
-// strictyaml.Problems.
+// All blocks must be sound, also those that are not taken. A document that has
+// nothing but services is Rails' access_data.yml, and one with unit_primitives
+// a library; neither has environments. The error is strictyaml.Problems.
 func Parse(file string, data []byte, env string) (*Catalog, error) {
 	if env == "" {
 		env = DefaultEnvironment
@@ -33,6 +34,23 @@ func Parse(file string, data []byte, env string) (*Catalog, error) {
 	doc, err := strictyaml.Parse(file, data)
 	if err != nil {
 		return nil, err
+	}
+	switch formOf(doc, env) {
+	case library:
+		return parseLibrary(doc)
+	case accessData:
+		c, err := parseBlock(doc, "")
+		if err != nil {
+			return nil, err
+		}
+		return c, nil
+	case piece:
+		return nil, strictyaml.Problems{doc.Problem("", "this is one file of a library, which is no catalog alone",
+			"give the folder that "+kindPrimitives+" is in")}
+	case unknownForm:
+		return nil, strictyaml.Problems{doc.Problem("", "nothing tells what form of catalog this is",
+			"a cloud_connector.yml has defaults or an environment, Rails' access_data.yml services, and a library "+kindPrimitives)}
+	case perEnvironment:
 	}
 	var problems strictyaml.Problems
 	var blocks map[string]*strictyaml.Document
@@ -166,7 +184,7 @@ func ParseService(doc *strictyaml.Document, path, name string) (Service, error) 
 	problems.Add(err)
 	s.Bundles = bundles
 	s.Generation = generation(block)
-	s.places = placesOf(block, name)
+	s.places = placesOf(block, name, serviceKeys())
 	return s, problems.Err()
 }
 

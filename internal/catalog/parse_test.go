@@ -180,7 +180,7 @@ func TestParseRefuses(t *testing.T) {
 			},
 		},
 		{
-			"services at the top", "services:\n  foo: {backend: b}\n",
+			"services at the top", "services:\n  foo: {backend: b}\ndefaults:\n  services: {}\n",
 			[]string{`c.yml:1:1: services: services at the top level belong to no environment (put them below "defaults: &defaults", indented deeper)`},
 		},
 		{"no services", "defaults:\n  servces: {}\n", []string{

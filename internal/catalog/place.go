@@ -28,10 +28,10 @@ func (p Place) String() string {
 // MarshalText makes JSON of a place what String makes of it.
 func (p Place) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
-// placesOf notes where the keys of a service stand.
-func placesOf(block *strictyaml.Document, name string) map[string]Place {
+// placesOf notes where those of the keys stand that a service or a unit primitive has.
+func placesOf(block *strictyaml.Document, name string, keys []string) map[string]Place {
 	places := map[string]Place{"": {block.File(), block.Line(""), name}}
-	for _, key := range serviceKeys() {
+	for _, key := range keys {
 		if block.Has(key) {
 			places[key] = Place{block.File(), block.Line(key), key}
 		}
@@ -50,7 +50,7 @@ func (s Service) place(keys ...string) Place {
 }
 
 // SoldAt is where the file says which add-ons sell the service.
-func (s Service) SoldAt() Place { return s.place("bundled_with") }
+func (s Service) SoldAt() Place { return s.place("bundled_with", kindAddOns) }
 
 // placeOf is where the file says what decided. A licence stands in no catalog.
 func (s Service) placeOf(r Rule) Place {
@@ -64,7 +64,9 @@ func (s Service) placeOf(r Rule) Place {
 	case RuleAddOn, RuleAddOnMissing, RuleAddOnExpired, RuleAddOnNotStarted, RuleNotSold:
 		return s.SoldAt()
 	case RuleLicensePlan:
-		return s.place("license_types")
+		return s.place(kindLicenses)
+	case RuleOperator:
+		return s.place(kindOperators)
 	case RuleLicenseMissing, RuleLicenseNotCloud, RuleLicenseNotStarted, RuleLicenseExpired:
 	}
 	return Place{}

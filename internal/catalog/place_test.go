@@ -62,3 +62,16 @@ func TestADecisionNamesTheLineThatItComesFrom(t *testing.T) {
 	require.NoError(t, err)
 	require.NotContains(t, string(text2), "place")
 }
+
+func TestADecisionNamesTheLineOfALibrary(t *testing.T) {
+	c := load(t, gem().write(t))
+	after := time.Date(2024, 10, 18, 0, 0, 0, 0, time.UTC)
+	got, ok := catalog.Decide(c, catalog.Facts{Now: after, Version: version(t, "17.0"), License: &catalog.License{Plan: catalog.PlanUltimate}}).Of("ask_issue")
+	require.True(t, ok)
+	require.Equal(t, catalog.RuleAddOnMissing, got.Rule)
+	require.Regexp(t, `unit_primitives/ask_issue.yml:\d+ \(add_ons\)$`, got.Place.String())
+	require.Regexp(t, `unit_primitives/ask_issue.yml:\d+ \(backend_services\)$`, got.AudiencePlace.String())
+	got, _ = catalog.Decide(c, catalog.Facts{Now: after, License: &catalog.License{Plan: catalog.PlanPremium}}).Of("own_model")
+	require.Equal(t, catalog.RuleOperator, got.Rule)
+	require.Regexp(t, `unit_primitives/own_model.yml:\d+ \(operators\)$`, got.Place.String())
+}

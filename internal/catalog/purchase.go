@@ -42,6 +42,14 @@ func (p Purchase) Validate() error {
 
 func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
 
+func normalized(addOns []string) []string {
+	out := make([]string, len(addOns))
+	for n, name := range addOns {
+		out[n] = NormalizeAddOn(name)
+	}
+	return out
+}
+
 // NormalizeAddOn is the name by which the catalogue knows an add-on. Rails
 // stores Duo Pro under its first name, code_suggestions.
 func NormalizeAddOn(name string) string {

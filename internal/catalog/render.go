@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -10,9 +12,13 @@ import (
 
 // YAML renders c as a cloud_connector.yml that a person can edit: the services
 // below "defaults: &defaults", and a block for each environment that merges
-// them. Each service keeps its form, unless it has what only G2 can express.
-// Parse reads the same catalog back.
+// them. Each service keeps its form, unless it has what only G2 can express. A
+// library becomes one document in JSON, which is YAML too. Parse reads the same
+// catalog back.
 func (c *Catalog) YAML() []byte {
+	if c.Library != nil {
+		return c.renderLibrary()
+	}
 	var b strings.Builder
 	b.WriteString("# Which scopes there are, and who may have them. Versions need quotes: 16.10 without is 16.1.\n")
 	b.WriteString("defaults: &defaults\n")
@@ -33,6 +39,17 @@ func (c *Catalog) YAML() []byte {
 		fmt.Fprintf(&b, "\n%s:\n  <<: *defaults\n", env)
 	}
 	return []byte(b.String())
+}
+
+func (c *Catalog) renderLibrary() []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(c.AsLibrary(func(string) string { return "" })); err != nil {
+		panic(err) // a struct of plain fields always marshals
+	}
+	return b.Bytes()
 }
 
 // plain reports whether G0 and G1 can express s.

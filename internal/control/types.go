@@ -109,6 +109,7 @@ const (
 	ActionRevokeLicense = "revoke_license" // InstanceRequest -> Done
 	ActionRenewLicense  = "renew_license"  // RenewRequest -> Done
 	ActionCatalog       = "catalog"        // CatalogRequest -> Done
+	ActionCredits       = "credits"        // CreditsRequest -> Done
 	ActionMisissue      = "misissue"       // MisissueRequest -> Done
 
 	// Both issuers, and the AI gateway: the request names the service.
@@ -278,6 +279,13 @@ type SignRequest struct {
 // Forgery is what the request asks for beside claims and header.
 func (r SignRequest) Forgery() token.Forgery {
 	return token.Forgery{Algorithm: r.Algorithm, HMACKey: r.HMACKey, Spoil: r.Spoil}
+}
+
+// CreditsRequest says what is left of the credits of an instance's subscription, or of
+// GitLab.com's group.
+type CreditsRequest struct {
+	Instance string `json:"instance"`
+	State    string `json:"state"` // left, exhausted or not_entitled; empty means left
 }
 
 // MisissueRequest makes CustomersDot issue wrong tokens to an instance from now on. A

@@ -18,6 +18,7 @@ var others = []token.Reason{
 	"seat_link_not_allowed",
 	// CustomersDot.
 	"invalid_license", "license_revoked", "license_expired", "license_not_started", "invalid_activation_code",
+	"credits_exhausted", "not_entitled", "unknown_consumer", "no_credentials",
 	// The gateway.
 	"rate_limited", "unknown_route", "origin_unreachable",
 }

@@ -19,6 +19,8 @@ type file struct {
 	Catalog     string              `yaml:"catalog"`
 	CatalogFile string              `yaml:"catalog_file"`
 	SeatCount   bool                `yaml:"seat_count_enforced"`
+
+	CustomersDot CustomersDot `yaml:"customersdot"`
 }
 
 // Parse reads a world file and completes the world. Now is the time of a file that names
@@ -35,7 +37,7 @@ func Parse(name string, data []byte, now time.Time, beside func(name string) ([]
 		return World{}, err
 	}
 	undecoded := slices.Clone(found)
-	w := World{Now: f.Now, Catalog: f.Catalog, SeatCountEnforced: f.SeatCount}
+	w := World{Now: f.Now, Catalog: f.Catalog, SeatCountEnforced: f.SeatCount, CustomersDot: f.CustomersDot}
 	for _, name := range sortedKeys(f.Instances) {
 		i := f.Instances[name]
 		i.Name = name

@@ -34,6 +34,8 @@ type World struct {
 	// SeatCountEnforced has the AI gateway refuse a token whose duo_seat_count is not what
 	// the instance says, as its earlier releases did. Later ones only log that.
 	SeatCountEnforced bool `json:"seat_count_enforced,omitempty"`
+	// CustomersDot is how CustomersDot does what is not established of the real one.
+	CustomersDot CustomersDot `json:"customersdot,omitzero"`
 }
 
 // Realm is a deployment as tokens and headers name it.
@@ -66,6 +68,8 @@ type Instance struct {
 	// NotActivated says that the licence has been bought but not yet been activated on the
 	// instance, which therefore does not hold it.
 	NotActivated bool `json:"not_activated,omitempty" yaml:"not_activated"`
+	// Credits are those of the instance's subscription, or of GitLab.com's group.
+	Credits Credits `json:"credits,omitempty" yaml:"credits"`
 }
 
 // GitLabCom is the name of GitLab.com in every world. It is always there, as it is in
