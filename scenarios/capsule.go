@@ -131,19 +131,19 @@ func (c Capsule) YAML() ([]byte, error) {
 	w := &story{paint: painter(false)}
 	w.line("# A flow that failed, to be run again elsewhere: ccmock replay FILE")
 	w.line("capsule: %d", c.Format)
-	w.line("ccmock: %s", quotedText(c.Version))
+	w.line("ccmock: %s", strictyaml.Quote(c.Version))
 	w.line("seed: %d", c.Seed)
 	w.line("flow:")
-	w.line("  file: %s", quotedText(c.Flow.File))
+	w.line("  file: %s", strictyaml.Quote(c.Flow.File))
 	w.block("  ", "text", c.Flow.Text)
 	w.files("features", c.Features)
 	w.files("catalogs", c.Catalogs)
 	w.line("failure:")
 	w.line("  step: %d", c.Failure.Step)
-	w.line("  title: %s", quotedText(c.Failure.Title))
+	w.line("  title: %s", strictyaml.Quote(c.Failure.Title))
 	w.line("  messages:")
 	for _, m := range c.Failure.Messages {
-		w.line("    - %s", quotedText(m))
+		w.line("    - %s", strictyaml.Quote(m))
 	}
 	w.line("evidence:")
 	if !c.Evidence.Clock.IsZero() {
@@ -164,7 +164,7 @@ func (w *story) files(key string, files []CapsuleFile) {
 	}
 	w.line("%s:", key)
 	for _, f := range files {
-		w.line("  - file: %s", quotedText(f.File))
+		w.line("  - file: %s", strictyaml.Quote(f.File))
 		w.block("    ", "text", f.Text)
 	}
 }
@@ -174,7 +174,7 @@ func (w *story) block(indent, key, text string) {
 	body, ended := strings.CutSuffix(text, "\n")
 	plain := ended && body == strings.Trim(body, " \n") && body != "" && printable(strings.ReplaceAll(body, "\n", "")) == strings.ReplaceAll(body, "\n", "")
 	if !plain {
-		w.line("%s%s: %s", indent, key, quotedText(text))
+		w.line("%s%s: %s", indent, key, strictyaml.Quote(text))
 		return
 	}
 	w.line("%s%s: |", indent, key)
@@ -184,15 +184,6 @@ func (w *story) block(indent, key, text string) {
 		}
 		w.WriteByte('\n')
 	}
-}
-
-// quotedText is a text as JSON, which YAML reads.
-func quotedText(text string) string {
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(text) // a string can always be written
-	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // ParseCapsule reads a capsule and the flow in it. Features named in instead are taken

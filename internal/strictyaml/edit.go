@@ -2,7 +2,6 @@ package strictyaml
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -259,7 +258,7 @@ func (e *editor) written(old *node, start int, value any) string {
 	case first == '\n':
 		return " " + now // a block moves up to its key
 	case isText && first == '"':
-		return doubleQuoted(text)
+		return Quote(text)
 	case isText && first == '\'' && !strings.ContainsFunc(text, unprintable):
 		return singleQuoted(text)
 	case isText && old.quoted && first == '|' && strings.Contains(text, "\n"):
@@ -324,7 +323,7 @@ func write(value any) string {
 func writeText(text string) string {
 	switch {
 	case strings.ContainsFunc(text, unprintable):
-		return doubleQuoted(text)
+		return Quote(text)
 	case text == "" || strings.ContainsAny(text, "{}[],:#&*!|>'\"%@`\\") || strings.ContainsAny(text[:1], "-?"):
 		return singleQuoted(text)
 	}
@@ -337,14 +336,5 @@ func writeText(text string) string {
 }
 
 func singleQuoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
-
-// doubleQuoted is a text as JSON has it, which YAML reads.
-func doubleQuoted(text string) string {
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(text) // a text can always be written
-	return strings.TrimSuffix(b.String(), "\n")
-}
 
 func unprintable(r rune) bool { return !unicode.IsPrint(r) }
