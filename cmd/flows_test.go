@@ -33,7 +33,7 @@ func TestTestRunsFlows(t *testing.T) {
 	require.Contains(t, r.out, filepath.Join(dir, "flows/bad.yaml")+":8", "the story names the place")
 	require.Contains(t, r.out, "1 flow passed, 1 failed")
 
-	require.Contains(t, ok(t, "test", "--features", features, "--run", "^good$", filepath.Join(dir, "flows")), "1 flow passed (1 step)")
+	require.Contains(t, ok(t, "test", "--features", features, "--run", "^good$", filepath.Join(dir, "flows")), "1 flow passed (1 step, coverage 11.1 %)")
 	require.Contains(t, ok(t, "test", "--features", features, "--run", "shines", "--verbose", filepath.Join(dir, "flows")), "use shine as grace")
 }
 

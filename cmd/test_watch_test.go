@@ -38,7 +38,7 @@ func TestWatchRunsAgainWhenAFileChanges(t *testing.T) {
 		require.NoError(t, os.WriteFile(name+".new", []byte(text), 0o600))
 		require.NoError(t, os.Rename(name+".new", name))
 	}
-	expect(out, "1 flow passed (1 step)\n")
+	expect(out, "1 flow passed (1 step, coverage ")
 	change(flow, strings.Replace(goodFlow, "bright: true", "bright: false", 1))
 	expect(out, "0 flows passed, 1 failed")
 	change(filepath.Join(features, "shine.yaml"), strings.Replace(goodFeature, "bright: true", "bright: fals", 1))

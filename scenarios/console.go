@@ -98,7 +98,11 @@ func (r *Report) summary(w io.Writer, paint func(colour, text string) string) {
 	if counts.NotRun > 0 {
 		text += fmt.Sprintf(", %d not run", counts.NotRun)
 	}
-	_, _ = fmt.Fprintf(w, "%s (%s)\n", paint(colour, text), quantity(steps, "step"))
+	done := quantity(steps, "step")
+	if c := r.Coverage; c != nil && c.Total > 0 {
+		done += fmt.Sprintf(", coverage %.1f %%", c.Percent)
+	}
+	_, _ = fmt.Fprintf(w, "%s (%s)\n", paint(colour, text), done)
 }
 
 // WriteJSON writes the report for a machine to read.

@@ -27,7 +27,7 @@ func TestConsoleTellsWhatFailedAndCountsTheRest(t *testing.T) {
 	require.Contains(t, text, "ok   "+mixed[0].Scenario+" (")
 	require.Contains(t, text, "FAIL "+failing[0].Scenario+"\n")
 	require.Contains(t, text, "answer.yaml:11")
-	require.Regexp(t, `2 flows passed, 1 failed \(\d+ steps\)\n$`, text)
+	require.Regexp(t, `2 flows passed, 1 failed \(\d+ steps, coverage [\d.]+ %\)\n$`, text)
 	require.NotContains(t, text, "\x1b")
 
 	out.Reset()
