@@ -36,7 +36,7 @@ func TestTestUpdatesExpectedBodies(t *testing.T) {
 	require.NoError(t, os.Remove(filepath.Join(dir, "flows/teapot.yaml")))
 	out := ok(t, args...)
 	require.NotContains(t, out, "updated")
-	require.Contains(t, out, "2 flows passed (2 steps)")
+	require.Contains(t, out, "2 flows passed (2 steps")
 }
 
 func TestUpdateGoesOnlyWithFilesOfFlows(t *testing.T) {
