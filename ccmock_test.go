@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -290,6 +292,68 @@ steps:
 	ccmock.RunFlows(t, fstest.MapFS{"shine.yaml": {Data: []byte(flow)}}, ccmock.Options{
 		Features: fstest.MapFS{"shine.yaml": {Data: []byte(shine)}},
 	})
+}
+
+// fakeFlows is a test that flows run in, and keeps what it is told.
+type fakeFlows struct {
+	ctx  context.Context
+	name string
+	told *[]string
+}
+
+func (f fakeFlows) Run(name string, part func(fakeFlows)) bool {
+	part(fakeFlows{f.ctx, f.name + "/" + strings.ReplaceAll(name, " ", "_"), f.told})
+	return true
+}
+func (f fakeFlows) Helper()                  {}
+func (f fakeFlows) Parallel()                {}
+func (f fakeFlows) Name() string             { return f.name }
+func (f fakeFlows) Context() context.Context { return f.ctx }
+func (f fakeFlows) Errorf(format string, args ...any) {
+	*f.told = append(*f.told, fmt.Sprintf(format, args...))
+}
+func (f fakeFlows) Fatalf(format string, args ...any) { f.Errorf(format, args...) }
+func (f fakeFlows) Skipf(format string, args ...any)  { f.Errorf(format, args...) }
+
+func TestAFlowThatFailsSaysHowToRunItAgain(t *testing.T) {
+	flow := `format: 1
+scenario: the lamp is dark
+features: [shine]
+given:
+  now: 2024-02-14 23:00:00 UTC
+  users: {grace: {instance: gitlab}}
+steps:
+  - use: shine
+    as: grace
+    expect: {body: {bright: false}}
+`
+	run := func() []string {
+		var told []string
+		ccmock.RunFlows(fakeFlows{t.Context(), "TestFlows", &told}, fstest.MapFS{"lamps/dark.yaml": {Data: []byte(flow)}}, ccmock.Options{
+			Features: fstest.MapFS{"shine.yaml": {Data: []byte(shine)}}, Seed: 3,
+		})
+		return told
+	}
+	const again = " go test -count=1 github.com/ccmock/ccmock -run '^TestFlows$/^dark$'"
+	told := run()
+	require.Len(t, told, 1)
+	require.Contains(t, told[0], "seed 3\n")
+	require.True(t, strings.HasSuffix(told[0], "\nagain: CCMOCK_SEED=3"+again), told[0])
+
+	left := filepath.Join(t.TempDir(), "left")
+	t.Setenv("CCMOCK_SEED", "18446744073709551615")
+	t.Setenv("CCMOCK_CAPSULES", left)
+	told = run()
+	require.Len(t, told, 1)
+	file := filepath.Join(left, "dark.capsule")
+	require.True(t, strings.HasSuffix(told[0], "\nagain: CCMOCK_SEED=18446744073709551615"+again+"\ncapsule: ccmock replay "+file), told[0])
+	capsule, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Contains(t, string(capsule), "seed: 18446744073709551615\n")
+	require.Contains(t, string(capsule), "the lamp is dark")
+
+	t.Setenv("CCMOCK_SEED", "-1")
+	require.Equal(t, []string{`ccmock: CCMOCK_SEED: expected a number from 0 on, got "-1"`}, run())
 }
 
 func TestFlowsRunAgainstABackendOfOnesOwn(t *testing.T) {

@@ -22,5 +22,5 @@ func TestEditingDocument(t *testing.T) {
 			}
 		})
 	}
-	require.Equal(t, 11, ran, "the document lost its commands, or this test no longer finds them")
+	require.Equal(t, 14, ran, "the document lost its commands, or this test no longer finds them")
 }

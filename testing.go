@@ -5,6 +5,7 @@ import (
 	"context"
 	"io/fs"
 	"log/slog"
+	"os"
 	"sync"
 
 	"github.com/ccmock/ccmock/internal/ecosystem"
@@ -84,6 +85,7 @@ type TB[T any] interface {
 	Fatalf(format string, args ...any)
 	Skipf(format string, args ...any)
 	Context() context.Context
+	Name() string
 	Helper()
 }
 
@@ -91,6 +93,10 @@ type TB[T any] interface {
 // nil means the flows that ccmock comes with. Each flow has an ecosystem of its own and
 // runs beside the others. Of the options, Features, Backends, Seed and Log count: the rest
 // is what a flow gives. Flows that cannot be read are fatal.
+//
+// The story of a flow that failed ends with the command line that runs it alone. If the
+// environment variable CCMOCK_CAPSULES names a folder, the flow leaves a capsule there for
+// "ccmock replay"; CCMOCK_SEED takes the place of the option.
 //
 //	func TestFlows(t *testing.T) {
 //		ccmock.RunFlows(t, os.DirFS("testdata/flows"), ccmock.Options{Features: os.DirFS("features")})
@@ -114,7 +120,16 @@ func RunFlows[T TB[T]](t T, flows fs.FS, o Options) {
 		t.Fatalf("ccmock: the folder of flows holds no .yaml file")
 		return
 	}
-	scenarios.Run(scenarios.Testing(t), found, scenarios.Options{Start: o.startFlow})
+	read := o.Features
+	if read == nil {
+		read = scenarios.Features()
+	}
+	var capsules *scenarios.Capsules
+	if o.Seed, capsules, err = scenarios.UnderTest(os.Getenv, o.Seed, read); err != nil {
+		t.Fatalf("ccmock: %v", err)
+		return
+	}
+	scenarios.Run(scenarios.Testing(t), found, scenarios.Options{Start: o.startFlow, Capsules: capsules})
 }
 
 // startFlow starts the ecosystem of one flow.
@@ -136,6 +151,6 @@ func (o Options) startFlow(ctx context.Context, given world.World, features []fe
 	if err != nil {
 		return scenarios.Target{}, nil, err
 	}
-	target := scenarios.Target{Name: "ccmock", Control: []string{e.ControlURL()}}
+	target := scenarios.Target{Name: scenarios.InProcess, Control: []string{e.ControlURL()}}
 	return target, func() { _ = e.Close(context.Background()) }, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/ccmock/ccmock/internal/feature"
 	"github.com/ccmock/ccmock/internal/stub"
 	"github.com/ccmock/ccmock/internal/world"
+	"github.com/ccmock/ccmock/scenarios"
 )
 
 // actOut has a call made in an ecosystem of its own and explains it. So an explanation
@@ -62,7 +63,7 @@ func (x *explainCall) actOut(ctx context.Context) (explained, error) {
 	if err != nil {
 		return explained{}, err
 	}
-	e, err := ecosystem.Start(ctx, ecosystem.Options{World: w, Features: stubbed(features), Keys: pool, Version: version()})
+	e, err := ecosystem.Start(ctx, ecosystem.Options{World: w, Features: stubbed(features), Keys: pool, Version: scenarios.Version()})
 	if err != nil {
 		return explained{}, notStarted(err)
 	}

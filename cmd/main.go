@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ccmock/ccmock/internal/strictyaml"
+	"github.com/ccmock/ccmock/scenarios"
 )
 
 // Streams are where a command reads and writes.
@@ -42,7 +43,7 @@ func newRoot(s Streams) *cobra.Command {
 		Long: `ccmock is GitLab Rails, CustomersDot, the cloud.gitlab.com gateway and the backends
 behind it as stubs that speak the real wire formats, sign real tokens and refuse
 what the real ones refuse. It is for tests: nothing here is trusted by GitLab.`,
-		Version:       version(),
+		Version:       scenarios.Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs, // an unknown command is reported by unknownCommand
@@ -54,7 +55,7 @@ what the real ones refuse. It is for tests: nothing here is trusted by GitLab.`,
 	root.SetVersionTemplate("ccmock {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
-		newUp(), newTest(), newProbe(), newLint(), newDiff(), newNew(), newSchema(), newToken(), newExplain(), newHealth(), newVersion(),
+		newUp(), newTest(), newProbe(), newReplay(), newLint(), newDiff(), newNew(), newSchema(), newToken(), newExplain(), newHealth(), newVersion(),
 	)
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()

@@ -14,7 +14,7 @@ func TestUsageIsRefusedInOneLineWithAHint(t *testing.T) {
 		{"--json tset", "ccmock: unknown command \"tset\" for \"ccmock\"\nhint: did you mean \"test\"?\n"},
 		{"tset --json", "ccmock: unknown command \"tset\" for \"ccmock\"\nhint: did you mean \"test\"?\n"},
 		{"help tset", "ccmock: unknown command \"tset\" for \"ccmock\"\nhint: did you mean \"test\"?\n"},
-		{"zzz", "ccmock: unknown command \"zzz\" for \"ccmock\"\nhint: commands are completion, diff, explain, health, help, lint, new, probe, schema, test, token, up, version\n"},
+		{"zzz", "ccmock: unknown command \"zzz\" for \"ccmock\"\nhint: commands are completion, diff, explain, health, help, lint, new, probe, replay, schema, test, token, up, version\n"},
 		{"completion bahs", "ccmock: unknown command \"bahs\" for \"ccmock completion\"\nhint: did you mean \"bash\"?\n"},
 		{"--helpp", "ccmock: unknown flag: --helpp\nhint: did you mean --help?\n"},
 		{"lint --jsn", "ccmock: unknown flag: --jsn\nhint: did you mean --json?\n"},

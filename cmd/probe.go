@@ -15,6 +15,7 @@ import (
 	"github.com/ccmock/ccmock/internal/feature"
 	"github.com/ccmock/ccmock/internal/probe"
 	"github.com/ccmock/ccmock/internal/strictyaml"
+	"github.com/ccmock/ccmock/scenarios"
 )
 
 func newProbe() *cobra.Command {
@@ -103,7 +104,7 @@ func (p *probing) run(c *cobra.Command, args []string) error {
 
 func (p *probing) options(c *cobra.Command, serves bool) (probe.Options, error) {
 	o := p.o
-	o.Profile, o.Version, o.Headers = feature.Profile(p.profile), version(), map[string]string{}
+	o.Profile, o.Version, o.Headers = feature.Profile(p.profile), scenarios.Version(), map[string]string{}
 	for _, h := range p.headers {
 		name, value, ok := strings.Cut(h, ":")
 		if name = strings.TrimSpace(name); !ok || name == "" {

@@ -37,9 +37,13 @@ flow in.`,
   ccmock test --features my/features
   ccmock test my/flows --features my/features --verbose
   ccmock test my/flows --features my/features --watch
+  ccmock test my/flows --features my/features --update
   ccmock test --target scenarios/targets/compose.yaml
   ccmock test --junit junit.xml --html report.html --min-coverage 40`,
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := t.checkUpdate(args); err != nil {
+				return err
+			}
 			if t.watch {
 				return t.watching(c, args)
 			}
@@ -61,8 +65,12 @@ flow in.`,
 	f.IntVar(&t.parallel, "parallel", 0, "`N` flows run beside one another (default: one for each processor)")
 	t.keyFlags(c)
 	f.BoolVar(&t.watch, "watch", false, "run again when a file changes, until interrupted; the exit code is 0 then")
+	f.BoolVar(&t.update, "update", false, "rewrite expected bodies in the files of flows that fail for nothing else")
 	f.BoolVar(&t.json, "json", false, "print the whole report as one JSON object")
 	t.reports.flags(c)
+	f.StringVar(&t.capsules, "capsule", "", "leave a file for \"ccmock replay\" of each flow that failed in `DIR`")
+	_ = c.MarkFlagDirname("capsule")
+	t.seedSet = func() bool { return f.Changed("seed") }
 	_ = c.MarkFlagFilename("target", "yaml", "yml")
 	_ = c.RegisterFlagCompletionFunc("run", t.completeRun)
 	return c
@@ -74,9 +82,11 @@ type test struct {
 	derivation
 	reports       reports
 	target, only  string
+	capsules      string
 	verbose, json bool
-	watch         bool
+	watch, update bool
 	seed          uint64
+	seedSet       func() bool
 	parallel      int
 }
 
@@ -87,6 +97,9 @@ func (t *test) run(c *cobra.Command, args []string) error {
 	if err := t.reports.check(); err != nil {
 		return err
 	}
+	if info, err := os.Stat(t.capsules); t.capsules != "" && err == nil && !info.IsDir() {
+		return usagef("--capsule: %q is no folder", t.capsules)
+	}
 	flows, err := t.flows(args)
 	if err != nil {
 		return err
@@ -94,7 +107,7 @@ func (t *test) run(c *cobra.Command, args []string) error {
 	if t.list {
 		return listFlows(c.OutOrStdout(), flows)
 	}
-	var o scenarios.Options
+	o := scenarios.Options{Again: func(f scenarios.Flow) string { return t.again(f, args) }}
 	if t.target != "" {
 		if o.Target, err = readTarget(t.target); err != nil {
 			return err
@@ -105,11 +118,19 @@ func (t *test) run(c *cobra.Command, args []string) error {
 			return err
 		}
 		// Flows share signing keys, which are slow to make and say nothing about a flow.
-		ecosystems := inprocess.New(ecosystem.Options{Keys: pool, Seed: t.seed, Version: version()})
+		ecosystems := inprocess.New(ecosystem.Options{Keys: pool, Seed: t.seed, Version: scenarios.Version()})
 		defer ecosystems.Close()
 		o.Start = ecosystems.Start
 	}
+	if t.capsules != "" {
+		o.Capsules = &scenarios.Capsules{Dir: t.capsules, Feature: t.text}
+	}
 	out := c.OutOrStdout()
+	if t.update {
+		if flows, err = t.updated(c.Context(), flows, o, out); err != nil {
+			return err
+		}
+	}
 	console := scenarios.Console{
 		Out: out, Color: isTerminal(out), Verbose: t.verbose, Quiet: t.json, Workers: t.parallel,
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/ccmock/ccmock/internal/clock"
 	"github.com/ccmock/ccmock/internal/ecosystem"
 	"github.com/ccmock/ccmock/internal/strictyaml"
+	"github.com/ccmock/ccmock/scenarios"
 )
 
 func newUp() *cobra.Command {
@@ -121,7 +122,7 @@ func (u *up) options(c *cobra.Command) (ecosystem.Options, error) {
 	o := ecosystem.Options{
 		Parts: u.parts, Seed: u.seed, ListenHost: u.listenHost, ControlToken: controlToken(u.controlToken),
 		CatalogFile: u.catalog, Environment: u.environment,
-		EdgeAuth: u.edgeAuth, GatewayTLS: u.tls || u.tlsCert != "", Version: version(),
+		EdgeAuth: u.edgeAuth, GatewayTLS: u.tls || u.tlsCert != "", Version: scenarios.Version(),
 		Log: slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: u.logLevel})),
 	}
 	var err, worldErr, featureErr error

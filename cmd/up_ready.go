@@ -16,6 +16,7 @@ import (
 	"github.com/ccmock/ccmock/internal/control"
 	"github.com/ccmock/ccmock/internal/ecosystem"
 	"github.com/ccmock/ccmock/internal/world"
+	"github.com/ccmock/ccmock/scenarios"
 )
 
 // prepare does what is good to have done before the first call: it syncs tokens, waiting
@@ -135,7 +136,7 @@ type readyUser struct {
 // announce says where everything is. All of it answers already.
 func (u *up) announce(w io.Writer, e *ecosystem.Ecosystem, o ecosystem.Options) error {
 	r := ready{
-		Version: version(), Now: o.Clock.Now().Truncate(time.Second), Frozen: o.Clock.Frozen(), Seed: o.Seed, Control: e.ControlURL(),
+		Version: scenarios.Version(), Now: o.Clock.Now().Truncate(time.Second), Frozen: o.Clock.Frozen(), Seed: o.Seed, Control: e.ControlURL(),
 		Services: e.Services(), Users: []readyUser{}, GatewayTLS: e.TLSURL(),
 	}
 	if u.runs(ecosystem.Rails) {

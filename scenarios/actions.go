@@ -144,20 +144,6 @@ func (p *player) restart(ctx context.Context, service string) error {
 	return nil
 }
 
-// heal takes a fault out of force and remembers whether it was ever met.
-func (p *player) heal(ctx context.Context, name string) error {
-	states, err := p.client.Faults(ctx)
-	if err != nil {
-		return err
-	}
-	for _, state := range states {
-		if state.Rule.Name == name {
-			p.healed = append(p.healed, state)
-		}
-	}
-	return p.client.RemoveFault(ctx, name)
-}
-
 func (p *player) job(ctx context.Context, action string, args any, r *StepResult) *outcome {
 	result, err := control.Call[control.SyncResult](ctx, p.client, action, args)
 	if err != nil {

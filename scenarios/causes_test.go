@@ -32,7 +32,9 @@ steps:
 		for i := range all {
 			all[i] = flow
 		}
-		scenarios.Console{Out: &out, Workers: 1, Verbose: verbose}.Run(t.Context(), all, scenarios.Options{Start: start, Stopwatch: standing})
+		scenarios.Console{Out: &out, Workers: 1, Verbose: verbose}.Run(t.Context(), all, scenarios.Options{
+			Start: start, Stopwatch: standing, Again: func(f scenarios.Flow) string { return "ccmock test " + f.File },
+		})
 		return out.String()
 	}
 	const place = "new_feature_scope.yaml:13 (bundled_with)"
@@ -43,6 +45,7 @@ steps:
 	four := run(4, false)
 	require.Equal(t, 2, bytes.Count([]byte(four), []byte("> POST ")), "two are told in full")
 	require.Equal(t, 2, bytes.Count([]byte(four), []byte("step 2, refused by foo: missing_scope, as above (hope.yaml:10)")))
+	require.Equal(t, 4, bytes.Count([]byte(four), []byte("\nagain: ccmock test hope.yaml\n")), "each tells how to run it again")
 	require.Contains(t, four, "\nwhat the failures go back to\n  4  refused by foo: missing_scope  "+place+"\n\n")
 	require.Equal(t, 4, bytes.Count([]byte(run(4, true)), []byte("> POST ")), "verbose tells all in full")
 }

@@ -65,11 +65,12 @@ func (c Console) tell(r *Result, seen map[cause]int) {
 			w := &story{paint: painter(c.Color)}
 			step := r.failing()
 			w.line("%s %s: step %d, %s, as above (%s:%d)", w.status("FAIL"), r.Scenario, step.Number, why.what(), step.File, step.Line)
+			w.rerun(r)
 			_, _ = io.WriteString(c.Out, w.String())
 			return
 		}
 	}
-	if r.Status == Passed && !c.Verbose && count(r.Steps, Skipped) == 0 {
+	if r.Status == Passed && !c.Verbose && count(r.Steps, Skipped) == 0 && len(r.Notes) == 0 {
 		w := &story{paint: painter(c.Color)}
 		w.line("%s %s (%s, %s)", w.status("ok"), r.Scenario, quantity(len(r.Steps), "step"), elapsed(r.Elapsed))
 		_, _ = io.WriteString(c.Out, w.String())

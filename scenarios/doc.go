@@ -73,14 +73,15 @@
 //	restart         empties the caches of a backend, the gateway, CustomersDot or an instance: SERVICE, or all backends and the gateway
 //	limits          sets the gateway's rate limits: {window, per_user, per_instance, per_unauthorized}
 //	model           has the AI gateway's models answer something, until told otherwise: {service, name, prompt, route, times, answer, chunks, fail: {status, retry_after, message, no_answer}, forget}; prompt is a part of the prompts that it is for, chunks are the pieces of a stream, no_answer is timeout or connection, and forget takes back the answer of that name, or all
-//	fault           makes something go wrong: {name, where: {service, route, method, path, protocol, header}, skip, times, do: {status, headers, body, reset, cut_after, truncate, malformed, keys, corrupt_signature, strip, delay}}; keys is without_first, without_last or stale, corrupt_signature is request or answer, strip lists headers
+//	fault           makes something go wrong: {name, where: {service, route, method, path, protocol, header}, skip, times, probability, do: {status, headers, body, reset, cut_after, truncate, malformed, keys, corrupt_signature, strip, delay}}; keys is without_first, without_last or stale, corrupt_signature is request or answer, strip lists headers
 //	heal            takes a fault out of force: NAME
 //	let             keeps a value, as a setting that is changed later: {name, value}
 //	advance         moves time on, and runs the jobs that fall due on the way: DURATION
 //	set_time        puts the clock anywhere, and runs nothing: TIME
 //	skew            makes one service's clock run ahead or behind: {service, by}
 //
-// A flow fails when a fault that it set up was never met.
+// A flow fails when a fault that it set up was never met. One with a probability must only
+// have had the chance to be.
 //
 // # Expectations
 //

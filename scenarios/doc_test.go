@@ -137,7 +137,7 @@ func TestOurFlowsSayWhy(t *testing.T) {
 			if s.Expect == nil || s.Expect.Status < 400 || s.Expect.Refused != nil {
 				continue
 			}
-			fault := n > 0 && f.Steps[n-1].Fault != nil || n > 1 && f.Steps[n-2].Fault != nil
+			fault := n > 0 && f.Steps[n-1].Fault != nil || n > 1 && f.Steps[n-2].Fault != nil || s.Expect.Headers["X-Ccmock-Fault"] != nil
 			require.True(t, fault, "%s: step %d is answered %d, and nobody says why", f.File, n+1, s.Expect.Status)
 		}
 	}

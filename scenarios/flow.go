@@ -25,8 +25,13 @@ type Flow struct {
 	World world.World
 	Steps []Step
 
-	doc *strictyaml.Document
+	doc    *strictyaml.Document
+	text   string       // as it was read
+	beside []besideFile // that it names
 }
+
+// besideFile is a file beside a flow.
+type besideFile struct{ name, text string }
 
 // Name is the flow's file name without folder and ending.
 func (f Flow) Name() string {

@@ -35,7 +35,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 
 // pageView is what the page shows, with the words chosen and the drawings made.
 type pageView struct {
-	Target   string
+	Target   string // empty where each flow has an ecosystem of its own
 	Counts   []countView
 	Steps    string
 	Took     string
@@ -59,6 +59,7 @@ type flowView struct {
 	Open     bool
 	Notes    []string
 	Problems []problemView
+	Again    []string // command lines
 	Steps    []stepView
 }
 
@@ -103,13 +104,14 @@ type messageView struct {
 }
 
 type tokenView struct {
-	Label, Digest string
-	Header        string
-	Claims        []claimView
+	Label, Digest  string
+	Header, Wanted string // Wanted is what of it was expected otherwise
+	Claims         []claimView
 }
 
 type claimView struct {
 	Name    string
+	Wanted  string // what was expected; empty if it is that
 	Text    string
 	Items   []itemView // of a list
 	Differs bool       // from the step's first token
@@ -154,6 +156,9 @@ func newPage(r *Report) *pageView {
 		{Passed, c.Passed}, {Failed, c.Failed}, {Skipped, c.Skipped}, {NotRun, c.NotRun},
 	}}
 	p.Counts = slices.DeleteFunc(p.Counts, func(v countView) bool { return v.Number == 0 && v.Status != Passed && v.Status != Failed })
+	if r.Target == InProcess {
+		p.Target = ""
+	}
 	steps, took := 0, time.Duration(0)
 	for n, f := range r.Flows {
 		steps += len(f.Steps)
@@ -179,6 +184,11 @@ func newFlowView(n int, f *Result) flowView {
 	}
 	if f.Status == Failed && f.Seed != 0 {
 		v.Facts += fmt.Sprintf(", seed %d", f.Seed)
+	}
+	for _, command := range []string{f.Again, f.Replay} {
+		if f.Status == Failed && command != "" {
+			v.Again = append(v.Again, command)
+		}
 	}
 	for _, s := range f.Steps {
 		v.Steps = append(v.Steps, newStepView(s))
@@ -236,8 +246,8 @@ func pretty(body string) string {
 	return cut(body, most)
 }
 
-// tokenViews are the tokens of a step claim by claim; the second one's differences from
-// the first are marked.
+// tokenViews are the tokens of a step claim by claim; what was expected otherwise of the
+// first is marked, and the second one's differences from it.
 func tokenViews(s *StepResult) []tokenView {
 	required := map[string]bool{}
 	for _, e := range s.Journal {
@@ -248,17 +258,14 @@ func tokenViews(s *StepResult) []tokenView {
 	var views []tokenView
 	for n, t := range s.Tokens {
 		v := tokenView{Label: t.Label, Digest: t.Digest, Header: headerText(t.Header)}
-		names := map[string]bool{}
-		for name := range t.Claims {
-			names[name] = true
+		if n == 0 {
+			v.Wanted = s.expectedHeader()
 		}
-		if n > 0 {
-			for name := range s.Tokens[0].Claims {
-				names[name] = true
-			}
-		}
-		for _, name := range ordered(names) {
+		for _, name := range s.claims(t, s.Tokens[0]) {
 			c := claimView{Name: name, Text: cmp.Or(claimText(name, t, s.At), "(empty)")}
+			if n == 0 && t.Claims != nil {
+				c.Wanted = s.expectedClaim(name)
+			}
 			c.Differs = n > 0 && c.Text != cmp.Or(claimText(name, s.Tokens[0], s.At), "(empty)")
 			if list, ok := texts(t.Claims[name]); ok && len(list) > 0 && !isText(t.Claims[name]) {
 				for _, item := range list {

@@ -24,7 +24,7 @@ func incidents(t testing.TB) []scenarios.Flow {
 }
 
 func TestIncidents(t *testing.T) {
-	scenarios.Run(scenarios.Testing(t), incidents(t), scenarios.Options{Start: start})
+	scenarios.Run(scenarios.Testing(t), incidents(t), options(t))
 }
 
 // parts are what an incident is made of, by what the names of steps begin with.

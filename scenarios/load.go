@@ -100,9 +100,16 @@ func ParseFlow(name string, data []byte, features []feature.Feature, beside func
 	}
 	flow := Flow{
 		File: name, Scenario: f.Scenario, Description: f.Description,
-		World: f.Given.world(), Steps: f.Steps, doc: doc,
+		World: f.Given.world(), Steps: f.Steps, doc: doc, text: string(data),
 	}
-	c := checker{flow: &flow, doc: doc, lines: strings.Split(string(data), "\n"), beside: beside, found: found}
+	c := checker{flow: &flow, doc: doc, lines: strings.Split(string(data), "\n"), found: found}
+	c.beside = func(name string) ([]byte, error) {
+		text, err := beside(name)
+		if err == nil && !slices.ContainsFunc(flow.beside, func(b besideFile) bool { return b.name == name }) {
+			flow.beside = append(flow.beside, besideFile{name, string(text)})
+		}
+		return text, err
+	}
 	c.header(f, features)
 	c.given(f.Given)
 	c.steps()

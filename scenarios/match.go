@@ -8,50 +8,72 @@ import (
 	"strings"
 )
 
-// difference is one place where two values differ. Path begins with a dot or a bracket,
-// and is empty for the whole.
-type difference struct{ path, text string }
+// difference is one place where two values differ.
+type difference struct {
+	path []any  // keys and indexes; none for the whole
+	text string // in words
+	got  any    // what is there in place of what was expected; nil if nothing is
+}
+
+// at is the place for a reader, such as .a[3].b.
+func (d difference) at() string {
+	text := ""
+	for _, part := range d.path {
+		switch part.(type) {
+		case int:
+			text += fmt.Sprintf("[%d]", part)
+		default:
+			text += fmt.Sprintf(".%v", part)
+		}
+	}
+	return text
+}
 
 // differences compares what was expected with what came, both as JSON has it. Objects may
 // have more members than expected, and a member expected to be null may be absent.
-func differences(path string, want, got any) []difference {
+func differences(want, got any) []difference { return compare(nil, want, got) }
+
+func compare(path []any, want, got any) []difference {
+	one := func(format string, args ...any) []difference {
+		return []difference{{path, fmt.Sprintf(format, args...), got}}
+	}
 	switch want := want.(type) {
 	case map[string]any:
 		object, ok := got.(map[string]any)
 		if !ok {
-			return []difference{{path, fmt.Sprintf("expected an object, got %s", shown(got))}}
+			return one("expected an object, got %s", shown(got))
 		}
 		var found []difference
 		for _, key := range slices.Sorted(maps.Keys(want)) {
-			at := path + "." + key
+			at := append(slices.Clone(path), key)
 			value, there := object[key]
 			switch {
 			case !there && want[key] == nil:
 			case !there:
-				found = append(found, difference{at, fmt.Sprintf("expected %s, got nothing%s", shown(want[key]), among(object))})
+				found = append(found, difference{at, fmt.Sprintf("expected %s, got nothing%s", shown(want[key]), among(object)), nil})
 			default:
-				found = append(found, differences(at, want[key], value)...)
+				found = append(found, compare(at, want[key], value)...)
 			}
 		}
 		return found
 	case []any:
 		list, ok := got.([]any)
 		if !ok {
-			return []difference{{path, fmt.Sprintf("expected a list, got %s", shown(got))}}
+			return one("expected a list, got %s", shown(got))
 		}
 		if len(list) != len(want) {
-			return []difference{{path, fmt.Sprintf("expected %s (%d of them), got %s (%d)", shown(want), len(want), shown(got), len(list))}}
+			return one("expected %s (%d of them), got %s (%d)", shown(want), len(want), shown(got), len(list))
 		}
 		var found []difference
 		for n := range want {
-			found = append(found, differences(fmt.Sprintf("%s[%d]", path, n), want[n], list[n])...)
+			found = append(found, compare(append(slices.Clone(path), n), want[n], list[n])...)
 		}
 		return found
 	}
 	if equal(want, got) {
 		return nil
 	}
-	return []difference{{path, fmt.Sprintf("expected %s, got %s", shown(want), shown(got))}}
+	return one("expected %s, got %s", shown(want), shown(got))
 }
 
 // among names the members that are there, for a member that is not.

@@ -44,13 +44,15 @@ func play(t T, f *Flow, r *Result, c *connection, o Options) {
 	if c.client != nil {
 		r.Seed = c.client.Seed()
 	}
+	if test, ok := t.(interface{ again(seed uint64) string }); ok && r.Again == "" {
+		r.Again = test.again(r.Seed)
+	}
 	r.Stage = newStage(f, c.client)
 	elapsed := o.Stopwatch()
 	for n := range f.Steps {
 		step := r.Steps[n]
 		t.Run(fmt.Sprintf("%d %s", step.Number, step.Title), func(t T) { p.step(t, n) })
 		if step.Status == Failed {
-			r.Status = Failed
 			break
 		}
 	}
@@ -71,8 +73,7 @@ func (p *player) conclude(t T) {
 	}
 	switch skipped := count(r.Steps, Skipped); {
 	case len(r.Problems) > 0:
-		r.Status = Failed
-		t.Errorf("%s", Story(r, p.options.Color))
+		p.failed(t)
 	case skipped == len(r.Steps):
 		r.Status = Skipped
 		t.Skipf("all steps were skipped; the first because %s", r.Steps[0].Skipped)
@@ -89,44 +90,6 @@ func count(steps []*StepResult, status Status) int {
 		}
 	}
 	return n
-}
-
-// unusedFaults complains about faults that no request met: the story is another one than
-// its author thought.
-func (p *player) unusedFaults(ctx context.Context) error {
-	faulty := slices.ContainsFunc(p.flow.Steps, func(s Step) bool { return s.Fault != nil })
-	if p.client == nil || !faulty {
-		return nil
-	}
-	left, err := p.client.Faults(ctx)
-	if err != nil {
-		return err
-	}
-	for _, state := range append(p.healed, left...) {
-		rule := state.Rule
-		if state.Applied > 0 && state.Applied >= rule.Times {
-			continue
-		}
-		text := fmt.Sprintf("the fault %q was never applied", rule.Name)
-		if rule.Times > 1 {
-			text = fmt.Sprintf("the fault %q was applied %d of %d times", rule.Name, state.Applied, rule.Times)
-		}
-		text += fmt.Sprintf(": it matched %s", quantity(state.Seen, "request"))
-		if rule.Skip > 0 {
-			text += fmt.Sprintf(", and lets %d through first", rule.Skip)
-		}
-		p.result.Problems = append(p.result.Problems, p.problem(p.faultPath(rule.Name), "%s", text))
-	}
-	return nil
-}
-
-func (p *player) faultPath(name string) string {
-	for n, s := range p.flow.Steps {
-		if s.Fault != nil && s.Fault.Name == name {
-			return fmt.Sprintf("steps[%d]", n)
-		}
-	}
-	return ""
 }
 
 // base is the base URL of a service of the target.
@@ -159,7 +122,7 @@ func (p *player) step(t T, n int) {
 	p.judge(ctx, n, out, mark)
 	if len(r.Problems) > 0 {
 		r.Status = Failed
-		t.Errorf("%s", Story(p.result, p.options.Color))
+		p.failed(t)
 		return
 	}
 	r.Status = Passed
@@ -190,6 +153,13 @@ func (p *player) begin(ctx context.Context, r *StepResult) (control.Mark, error)
 func (p *player) fail(t T, r *StepResult, path string, err error) {
 	r.Status = Failed
 	r.Problems = append(r.Problems, p.problem(path, "%v", err))
+	p.failed(t)
+}
+
+// failed says that the flow failed, and leaves its capsule.
+func (p *player) failed(t T) {
+	p.result.Status = Failed
+	p.options.Capsules.leave(p.flow, p.result)
 	t.Errorf("%s", Story(p.result, p.options.Color))
 }
 

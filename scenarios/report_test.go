@@ -99,6 +99,7 @@ func madeUp() *scenarios.Report {
 	}
 	failing := &scenarios.Result{
 		File: "flows/refused.yaml", Scenario: `an <b>add-on</b> & "its" end`, Status: scenarios.Failed, Seed: 7, Elapsed: 6 * time.Millisecond,
+		Again: "ccmock test flows/refused.yaml --features 'my features'", Replay: "ccmock replay left/refused.capsule",
 		Stage: madeUpStage(),
 		Steps: []*scenarios.StepResult{
 			step("flows/refused.yaml", 1, "sync acme", "sync", scenarios.Passed),
@@ -131,6 +132,10 @@ func madeUp() *scenarios.Report {
 	second.Tokens = []scenarios.Token{
 		{Label: "the token", Digest: carried.Digest, Header: carried.Header, Claims: carried.Claims, Names: names},
 		{Label: "last issued to acme", Digest: later.Digest, Header: later.Header, Claims: later.Claims, Names: names},
+	}
+	second.Expected = &scenarios.Token{
+		Label: "expected", Header: map[string]any{"kid": nil},
+		Claims: map[string]any{"scopes": []string{"new_feature_scope"}, "exp": float64(madeUpTime.Add(time.Hour).Unix()), "duo_seat_count": 10},
 	}
 	second.Explanation = &explain.Explanation{
 		By: "foo", Reason: "missing_scope", Text: "refused by foo: the token lacks new_feature_scope",

@@ -34,6 +34,10 @@ type Result struct {
 	Status   Status        `json:"status"`
 	Seed     uint64        `json:"seed"`
 	Elapsed  time.Duration `json:"elapsed"` // real time, in nanoseconds
+	// Again is the command line that runs this flow alone; empty if nobody knows one.
+	Again string `json:"again,omitempty"`
+	// Replay is the command line that runs the flow from the capsule that it left, if it did.
+	Replay string `json:"replay,omitempty"`
 	// NotStarted says that there was no ecosystem to run the flow in.
 	NotStarted bool          `json:"not_started,omitempty"`
 	Problems   []Problem     `json:"problems,omitempty"` // of the flow as a whole
@@ -41,6 +45,8 @@ type Result struct {
 	Steps      []*StepResult `json:"steps"`
 	// Stage is what the flow was played on; nil if it was not.
 	Stage *Stage `json:"stage,omitempty"`
+
+	capsule string // its name, if one is left
 }
 
 // StepResult is what became of a step.
@@ -63,6 +69,9 @@ type StepResult struct {
 	// Answer is what an action on the control plane came to, in words.
 	Answer string  `json:"answer,omitempty"`
 	Tokens []Token `json:"tokens,omitempty"`
+	// Expected is what the first of Tokens should have had in place of what it has: only the
+	// claims and header members that differ, null where there should be none.
+	Expected *Token `json:"expected_token,omitempty"`
 	// Hops are the stops of the step's own request, outermost first; Journal is everything
 	// that happened during the step. Explanation is what became of that request.
 	Hops        []journal.Entry      `json:"hops,omitempty"`
@@ -108,6 +117,8 @@ type Problem struct {
 	Line    int    `json:"line"`
 	Path    string `json:"path"` // of what was expected, such as steps[3].expect.status
 	Message string `json:"message"`
+
+	mend *mend // of an expected body, nil of everything else
 }
 
 // Counts is how many flows ended how.

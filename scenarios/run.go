@@ -40,12 +40,20 @@ type Options struct {
 	Target Target
 	// Stopwatch measures how long things took; nil means real time.
 	Stopwatch func() (elapsed func() time.Duration)
+	// Again is the command line that runs one flow alone, which the story of a failure ends
+	// with. Nil means that of the test, if it is a test that runs flows.
+	Again func(Flow) string
+	// Capsules are left of the flows that fail; nil means none.
+	Capsules *Capsules
 	// Color has the stories that T is told use a terminal's colours.
 	Color bool
 	// Done is called with the result of each flow as soon as it has ended, from several
 	// goroutines. It may be nil.
 	Done func(*Result)
 }
+
+// InProcess is the name of the target where each flow has an ecosystem of its own.
+const InProcess = "in-process"
 
 // Run runs flows: one part of t for each flow, and in it one for each step. Where t runs
 // parts beside one another, the report is complete only when all of t's parts have ended.
@@ -54,8 +62,15 @@ func Run(t T, flows []Flow, o Options) *Report {
 		o.Stopwatch = clock.Stopwatch
 	}
 	report := &Report{Target: o.Target.Name, Flows: make([]*Result, len(flows))}
-	for n := range flows {
+	if o.Start != nil {
+		report.Target = InProcess
+	}
+	for n, capsule := range capsuleNames(flows) {
 		report.Flows[n] = newResult(&flows[n])
+		report.Flows[n].capsule = capsule
+		if o.Again != nil {
+			report.Flows[n].Again = o.Again(flows[n])
+		}
 	}
 	if o.Start != nil {
 		for n := range flows {
@@ -91,9 +106,10 @@ func Run(t T, flows []Flow, o Options) *Report {
 
 func newResult(f *Flow) *Result {
 	r := &Result{File: f.File, Scenario: f.Scenario, Status: NotRun, Steps: make([]*StepResult, len(f.Steps))}
+	secrets := newRedactor(f)
 	for n, s := range f.Steps {
 		r.Steps[n] = &StepResult{
-			Number: n + 1, Title: s.Title(), Action: s.action(), Status: NotRun,
+			Number: n + 1, Title: secrets.text(s.Title()), Action: s.action(), Status: NotRun,
 			File: f.File, Line: f.doc.Line(fmt.Sprintf("steps[%d]", n)),
 		}
 	}

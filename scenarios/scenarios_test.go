@@ -1,6 +1,7 @@
 package scenarios_test
 
 import (
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -39,8 +40,27 @@ var pool = inprocess.New(ecosystem.Options{Keys: keys, Seed: seed})
 // start gives a flow an ecosystem in this process.
 var start = pool.Start
 
+// options are for flows that must pass, whatever the seed.
+func options(t *testing.T) scenarios.Options {
+	t.Helper()
+	seed, capsules, err := scenarios.UnderTest(os.Getenv, seed, scenarios.Features())
+	require.NoError(t, err)
+	return scenarios.Options{Start: pooled(t, seed).Start, Capsules: capsules}
+}
+
+// pooled is the pool of a seed.
+func pooled(t *testing.T, of uint64) *inprocess.Pool {
+	t.Helper()
+	if of == seed {
+		return pool
+	}
+	p := inprocess.New(ecosystem.Options{Keys: keys, Seed: of})
+	t.Cleanup(p.Close)
+	return p
+}
+
 // TestFlows runs every flow that ccmock comes with: one subtest for each, and in it one
 // for each step.
 func TestFlows(t *testing.T) {
-	scenarios.Run(scenarios.Testing(t), flows(t), scenarios.Options{Start: start})
+	scenarios.Run(scenarios.Testing(t), flows(t), options(t))
 }

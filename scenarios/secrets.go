@@ -19,6 +19,9 @@ var personal = regexp.MustCompile(`(glpat-[A-Za-z0-9_-])[A-Za-z0-9_-]*`)
 // characters, and what is left of a token that was cut.
 var encoded = regexp.MustCompile(`(eyJ[A-Za-z0-9]{6})[A-Za-z0-9+/_-]{30,}(?:(?:\\n|\n)[A-Za-z0-9+/]+)*=*`)
 
+// private matches a private key in PEM, on lines of its own or escaped into one.
+var private = regexp.MustCompile(`(?s)(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(-----END [A-Z ]*PRIVATE KEY-----|$)`)
+
 // redactor takes secrets out of what is shown and reported.
 type redactor struct{ pats []string }
 
@@ -36,6 +39,7 @@ func newRedactor(f *Flow) redactor {
 
 // text is s without secrets.
 func (r redactor) text(s string) string {
+	s = private.ReplaceAllString(s, "$1...$2")
 	s = jwt.ReplaceAllStringFunc(s, func(raw string) string {
 		return "[token " + token.Digest(raw) + "]"
 	})
@@ -45,6 +49,30 @@ func (r redactor) text(s string) string {
 		s = strings.ReplaceAll(s, pat, shorten(pat))
 	}
 	return s
+}
+
+// values is what JSON holds without secrets.
+func (r redactor) values(v any) any {
+	switch v := v.(type) {
+	case string:
+		return r.text(v)
+	case []any:
+		list := make([]any, len(v))
+		for n, item := range v {
+			list[n] = r.values(item)
+		}
+		return list
+	case map[string]any:
+		if v == nil {
+			return v
+		}
+		object := make(map[string]any, len(v))
+		for key, item := range v {
+			object[key] = r.values(item)
+		}
+		return object
+	}
+	return v
 }
 
 // shorten keeps enough of a secret to tell it from others.

@@ -10,6 +10,7 @@ type tester[P any] interface {
 	Errorf(format string, args ...any)
 	Skipf(format string, args ...any)
 	Context() context.Context
+	Name() string
 	Helper()
 }
 
@@ -22,6 +23,7 @@ func (s testShim[P]) Run(name string, f func(T)) bool {
 	return s.t.Run(name, func(t P) { f(testShim[P]{t}) })
 }
 
+func (s testShim[P]) again(seed uint64) string         { return again(s.t.Name(), seed) }
 func (s testShim[P]) Parallel()                        { s.t.Parallel() }
 func (s testShim[P]) Context() context.Context         { return s.t.Context() }
 func (s testShim[P]) Skipf(format string, args ...any) { s.t.Helper(); s.t.Skipf(format, args...) }

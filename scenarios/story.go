@@ -46,13 +46,27 @@ func Story(r *Result, color bool) string {
 	for _, p := range r.Problems {
 		w.line("  %s%s", w.paint(red, p.Message), w.paint(dim, fmt.Sprintf(" (line %d)", p.Line)))
 	}
+	if len(r.Problems) > 0 && !r.NotStarted {
+		w.line("  seed %d", r.Seed)
+	}
 	switch {
 	case failing != nil:
 		w.line("%s:%d", failing.File, failing.Line)
 	case len(r.Problems) > 0:
 		w.line("%s:%d", r.File, r.Problems[0].Line)
 	}
+	w.rerun(r)
 	return strings.TrimRight(w.String(), "\n")
+}
+
+// rerun tells how to run a flow that failed again.
+func (w *story) rerun(r *Result) {
+	if r.Again != "" && r.Status == Failed {
+		w.line("again: %s", r.Again)
+	}
+	if r.Replay != "" {
+		w.line("capsule: %s", r.Replay)
+	}
 }
 
 // story is a text that grows by lines.

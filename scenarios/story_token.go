@@ -17,20 +17,28 @@ var claimOrder = []string{"iss", "sub", "aud", "gitlab_realm", "scopes", "iat", 
 // times are the claims that are times.
 var timeClaims = map[string]bool{"iat": true, "nbf": true, "exp": true}
 
-// tokens shows the tokens of a step claim by claim. Of two, what the second has otherwise
-// stands below.
+// tokens shows the tokens of a step claim by claim: above what a claim is stands what it
+// was expected to be, and below it what a second token has otherwise.
 func (w *story) tokens(s *StepResult) {
 	if len(s.Tokens) == 0 {
 		return
 	}
 	first, rest := s.Tokens[0], s.Tokens[1:]
 	title := fmt.Sprintf("%s %s", first.Label, first.Digest)
+	if s.Expected != nil && first.Claims != nil {
+		title += "; - is what was expected, + what it has"
+	}
 	for _, t := range rest {
 		title += fmt.Sprintf("; where they differ, ! is the one %s, %s", t.Label, t.Digest)
 	}
 	w.line("    token   %s", title)
-	row := func(name, text string, others []string) {
-		w.line("            %-19s %s", name, text)
+	row := func(name, expected, text string, others []string) {
+		if expected == "" {
+			w.line("            %-19s %s", name, text)
+		} else {
+			w.line("            %-19s %s", name, w.paint(green, "- "+expected))
+			w.line("            %-19s %s", "", w.paint(red, "+ "+text))
+		}
 		for _, other := range others {
 			if other != text {
 				w.line("            %-19s %s", "", w.paint(red, "! "+other))
@@ -44,21 +52,63 @@ func (w *story) tokens(s *StepResult) {
 	for _, t := range rest {
 		headers = append(headers, headerText(t.Header))
 	}
-	row("header", headerText(first.Header), headers)
-	names := map[string]bool{}
-	for _, t := range s.Tokens {
-		for name := range t.Claims {
-			names[name] = true
-		}
-	}
-	for _, name := range ordered(names) {
+	row("header", s.expectedHeader(), headerText(first.Header), headers)
+	for _, name := range s.claims(s.Tokens...) {
 		var others []string
 		for _, t := range rest {
 			others = append(others, claimText(name, t, s.At))
 		}
-		row(name, claimText(name, first, s.At), others)
+		row(name, s.expectedClaim(name), claimText(name, first, s.At), others)
 	}
 }
+
+// claims are the names of the claims that tokens have or were expected to have.
+func (s *StepResult) claims(tokens ...Token) []string {
+	names := map[string]bool{}
+	for _, t := range tokens {
+		for name := range t.Claims {
+			names[name] = true
+		}
+	}
+	if s.Expected != nil {
+		for name := range s.Expected.Claims {
+			names[name] = true
+		}
+	}
+	return ordered(names)
+}
+
+// expectedClaim is what a claim of the step's token should have been, empty if it is as
+// expected.
+func (s *StepResult) expectedClaim(name string) string {
+	if s.Expected == nil {
+		return ""
+	}
+	value, differs := s.Expected.Claims[name]
+	switch {
+	case !differs:
+		return ""
+	case value == nil:
+		return absent
+	}
+	return claimText(name, *s.Expected, s.At)
+}
+
+// expectedHeader is what the header of the step's token should have had.
+func (s *StepResult) expectedHeader() string {
+	if s.Expected == nil {
+		return ""
+	}
+	header := maps.Clone(s.Expected.Header)
+	for name, value := range header {
+		if value == nil {
+			header[name] = absent
+		}
+	}
+	return headerText(header)
+}
+
+const absent = "(absent)"
 
 func ordered(names map[string]bool) []string {
 	var list []string
@@ -87,7 +137,7 @@ func headerText(header map[string]any) string {
 func claimText(name string, t Token, now time.Time) string {
 	value, ok := t.Claims[name]
 	if !ok {
-		return "(absent)"
+		return absent
 	}
 	if n, isNumber := number(value); isNumber && timeClaims[name] {
 		at := time.Unix(int64(n), 0).UTC()

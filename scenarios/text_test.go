@@ -34,6 +34,7 @@ func TestRedactor(t *testing.T) {
 	} {
 		require.Equal(t, want, r.text(text))
 	}
+	require.Equal(t, map[string]any{"a": []any{"glpat-a...", 1.0, nil}}, r.values(map[string]any{"a": []any{"glpat-ada", 1.0, nil}}))
 	require.Equal(t, []Field{{"Accept", "*/*"}, {"Private-Token", "some..."}, {"X-Admin-Token", "glpat-x..."}}, r.headers(http.Header{
 		"Private-Token": {"something else"}, "X-Admin-Token": {"glpat-xyz"}, "Accept": {"*/*"},
 	}))
@@ -62,8 +63,8 @@ func TestDifferences(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var texts []string
-			for _, d := range differences("", c.want, c.got) {
-				texts = append(texts, d.path+": "+d.text)
+			for _, d := range differences(c.want, c.got) {
+				texts = append(texts, d.at()+": "+d.text)
 			}
 			require.Equal(t, c.texts, texts)
 		})

@@ -56,22 +56,44 @@ func (j *judging) token() {
 	if want.Scopes != nil {
 		if have, ok := texts(claims["scopes"]); !ok || !sameSet(*want.Scopes, have) {
 			j.complain("token.scopes", "expected the scopes %s, got %s", shown(*want.Scopes), shown(claims["scopes"]))
+			j.expected("scopes", *want.Scopes)
 		}
 	}
 	if want.Audience != nil {
 		expected, _ := audience(want.Audience)
 		if have, ok := texts(claims["aud"]); !ok || !sameSet(expected, have) {
 			j.complain("token.audience", "expected the audience %s, got %s", shown(want.Audience), shown(claims["aud"]))
+			j.expected("aud", want.Audience)
 		}
 	}
 	if want.TTL != 0 {
 		j.ttl(claims)
 	}
-	j.claim("issuer", want.Issuer, claims["iss"], func(name string) (string, bool) { return j.url(name) })
-	j.claim("subject", want.Subject, claims["sub"], j.subject)
-	j.claim("realm", want.Realm, claims["gitlab_realm"], nil)
-	j.compare("token.claims", want.Claims, claims)
+	j.claim("issuer", want.Issuer, "iss", claims, func(name string) (string, bool) { return j.url(name) })
+	j.claim("subject", want.Subject, "sub", claims, j.subject)
+	j.claim("realm", want.Realm, "gitlab_realm", claims, nil)
+	j.compare(claimsKey, want.Claims, claims)
 	j.compare("token.header", want.Header, got.Header)
+}
+
+// claimsKey is the key of what is expected of claims that have none of their own.
+const claimsKey = "token.claims"
+
+// expected notes that a claim should have been another; nil means that it should not be.
+func (j *judging) expected(claim string, value any) {
+	t := j.instead()
+	t.Claims[claim] = j.redact.values(value)
+	if name := j.whose(value); name != "" {
+		t.Names[claim] = name
+	}
+}
+
+// instead is what the step's token should have had.
+func (j *judging) instead() *Token {
+	if j.r.Expected == nil {
+		j.r.Expected = &Token{Label: "expected", Header: map[string]any{}, Claims: map[string]any{}, Names: map[string]string{}}
+	}
+	return j.r.Expected
 }
 
 func (j *judging) ttl(claims map[string]any) {
@@ -82,15 +104,17 @@ func (j *judging) ttl(claims map[string]any) {
 		return
 	}
 	if got := time.Duration(exp-iat) * time.Second; got != j.want.Token.TTL {
+		j.expected("exp", iat+j.want.Token.TTL.Seconds())
 		j.complain("token.ttl", "expected it to live for %s, got %s", length(j.want.Token.TTL), length(got))
 	}
 }
 
 // claim compares a claim with a name or a literal text.
-func (j *judging) claim(key, want string, got any, name func(string) (string, bool)) {
+func (j *judging) claim(key, want, claim string, claims map[string]any, name func(string) (string, bool)) {
 	if want == "" {
 		return
 	}
+	got := claims[claim]
 	text, err := j.resolve.text(want)
 	if err != nil {
 		j.complain("token."+key, "%v", err)
@@ -108,6 +132,7 @@ func (j *judging) claim(key, want string, got any, name func(string) (string, bo
 	}
 	if !ok || have != text {
 		j.complain("token."+key, "expected the %s to be %s, got %s%s", key, what, shown(got), j.who(got))
+		j.expected(claim, text)
 	}
 }
 
@@ -149,6 +174,8 @@ func (j *judging) who(claim any) string {
 	return ""
 }
 
+// compare compares claims, or members of the header, like a body. Times are told from the
+// stub time.
 func (j *judging) compare(key string, want, got map[string]any) {
 	if len(want) == 0 {
 		return
@@ -160,17 +187,30 @@ func (j *judging) compare(key string, want, got map[string]any) {
 	}
 	object, _ := filled.(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(object)) {
+		want := object[name]
 		value, there := got[name]
-		if object[name] == nil && there && value != nil {
+		found := differences(want, value)
+		if len(found) == 0 {
+			continue
+		}
+		_, isTime := number(want)
+		switch {
+		case want == nil:
 			j.complain(key+"."+name, "expected no %s, got %s", name, shown(value))
-			continue
+		case !there:
+			j.complain(key+"."+name, "%s: expected %s, got nothing", name, shown(want))
+		case isTime && timeClaims[name] && key == claimsKey:
+			text := func(v any) string { return claimText(name, Token{Claims: map[string]any{name: v}}, j.r.At) }
+			j.complain(key+"."+name, "%s: expected %s, got %s", name, text(want), text(value))
+		default:
+			for _, d := range found {
+				j.complain(key+"."+name+d.at(), "%s%s: %s", name, d.at(), d.text)
+			}
 		}
-		if !there && object[name] != nil {
-			j.complain(key+"."+name, "%s: expected %s, got nothing", name, shown(object[name]))
-			continue
-		}
-		for _, d := range differences("", object[name], value) {
-			j.complain(key+"."+name+d.path, "%s%s: %s", name, d.path, d.text)
+		if key == claimsKey {
+			j.expected(name, want)
+		} else {
+			j.instead().Header[name] = j.redact.values(want)
 		}
 	}
 }
@@ -293,5 +333,7 @@ func (j *judging) shown(label string, t *journal.Token) Token {
 			names[claim] = name
 		}
 	}
-	return Token{Label: label, Digest: t.Digest, Header: t.Header, Claims: t.Claims, Names: names}
+	header, _ := j.redact.values(t.Header).(map[string]any)
+	claims, _ := j.redact.values(t.Claims).(map[string]any)
+	return Token{Label: label, Digest: t.Digest, Header: header, Claims: claims, Names: names}
 }

@@ -7,11 +7,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ccmock/ccmock/internal/fault"
 )
 
 // The tables of docs/control-plane.md are held against the source, so that neither names
 // what the other lacks.
-func TestDocsNameEveryRouteAndAction(t *testing.T) {
+func TestDocsNameEveryRouteActionAndFault(t *testing.T) {
 	read := func(name string) string {
 		text, err := os.ReadFile(name)
 		require.NoError(t, err)
@@ -29,9 +31,19 @@ func TestDocsNameEveryRouteAndAction(t *testing.T) {
 	require.Equal(t,
 		names(read("server.go"), `"((?:GET|PUT|POST|DELETE) /v1/[^"]+)"`),
 		names(docs, "(?m)^\\| `((?:GET|PUT|POST|DELETE) /v1/[^`]+)`"))
-	docs, _, found := strings.Cut(docs, "\n## Faults\n") // which has a table of its own
+	docs, faults, found := strings.Cut(docs, "\n## Faults\n")
 	require.True(t, found)
 	require.Equal(t,
 		names(read("types.go")+read("surroundings.go"), `Action\w+ += "([a-z_]+)"`),
 		names(docs, "(?m)^\\| `([a-z_]+)` \\|"))
+	kinds := map[string]bool{}
+	for _, kind := range fault.Kinds() {
+		kinds[kind] = true
+	}
+	require.Equal(t, kinds, names(faults, "(?m)^\\| `([a-z_]+)` \\|"))
+	for _, words := range [][]string{fault.KeySets(), fault.Signatures()} {
+		for _, word := range words {
+			require.Contains(t, faults, "`"+word+"`")
+		}
+	}
 }

@@ -63,7 +63,7 @@ func Start(ctx context.Context, o Options) (*Ecosystem, error) {
 	e := &Ecosystem{
 		options: o,
 		env: stub.Env{
-			Clock: o.Clock, Journal: journal.New(o.JournalSize), Faults: &fault.Set{},
+			Clock: o.Clock, Journal: journal.New(o.JournalSize), Faults: fault.NewSet(o.Seed),
 			Random: stub.NewRandom(o.Seed), Log: o.Log,
 		},
 		listeners: map[string]net.Listener{},

@@ -1,5 +1,5 @@
-// Package fault makes things go wrong on demand: addressed, counted and reported when
-// unused. A rule is data, so that a scenario can say it in YAML.
+// Package fault makes things go wrong on demand: addressed, counted, drawn by lot from a
+// seed, and reported when unused. A rule is data, so that a scenario can say it in YAML.
 package fault
 
 import (
@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -18,9 +17,13 @@ type Rule struct {
 	Where Match  `json:"where" yaml:"where"`
 	// Skip lets this many matching requests through first; Times is how often the rule is
 	// then applied, 0 meaning until it is removed.
-	Skip  int    `json:"skip,omitempty" yaml:"skip"`
-	Times int    `json:"times,omitempty" yaml:"times"`
-	Do    Action `json:"do" yaml:"do"`
+	Skip  int `json:"skip,omitempty" yaml:"skip"`
+	Times int `json:"times,omitempty" yaml:"times"`
+	// Probability, where it is given, is the share of the requests after Skip that the rule
+	// is applied to. Which ones follows from the set's seed, the rule's name and the order of
+	// the requests. Times then says how often at most, after which all goes well.
+	Probability *float64 `json:"probability,omitempty" yaml:"probability"`
+	Do          Action   `json:"do" yaml:"do"`
 }
 
 // Match says which requests a rule is for. An empty field matches any.
@@ -86,6 +89,9 @@ func (r Rule) Validate() error {
 	if r.Times < 0 {
 		errs = append(errs, fmt.Errorf("times: %d is negative", r.Times))
 	}
+	if p := r.Probability; p != nil && !(*p > 0 && *p <= 1) {
+		errs = append(errs, fmt.Errorf("probability: %v is not above 0 and at most 1", *p))
+	}
 	if s := r.Do.Status; s != 0 && (s < 200 || s > 599) {
 		errs = append(errs, fmt.Errorf("do.status: %d is not a status between 200 and 599", s))
 	}
@@ -117,29 +123,40 @@ func (r Rule) Validate() error {
 	case len(kinds) > 1:
 		errs = append(errs, fmt.Errorf("do: %s exclude one another", strings.Join(kinds, " and ")))
 	case len(kinds) == 0 && r.Do.Delay == 0:
-		errs = append(errs, errors.New("do: nothing is set, expected one of "+
-			"status, reset, cut_after, truncate, malformed, keys, corrupt_signature, strip, delay"))
+		errs = append(errs, fmt.Errorf("do: nothing is set, expected one of %s", strings.Join(Kinds(), ", ")))
 	}
 	return errors.Join(errs...)
+}
+
+// exclusive is that of which an action has one at most.
+var exclusive = []struct {
+	name string
+	set  func(Action) bool
+}{
+	{"status", func(a Action) bool { return a.Status != 0 }},
+	{"reset", func(a Action) bool { return a.Reset }},
+	{"cut_after", func(a Action) bool { return a.CutAfter > 0 }},
+	{"truncate", func(a Action) bool { return a.Truncate > 0 }},
+	{"malformed", func(a Action) bool { return a.Malformed }},
+	{"keys", func(a Action) bool { return a.Keys != "" }},
+	{"corrupt_signature", func(a Action) bool { return a.CorruptSignature != "" }},
+	{"strip", func(a Action) bool { return len(a.Strip) > 0 }},
+}
+
+// Kinds names what can be done to a request.
+func Kinds() []string {
+	kinds := make([]string, 0, len(exclusive)+1)
+	for _, k := range exclusive {
+		kinds = append(kinds, k.name)
+	}
+	return append(kinds, "delay")
 }
 
 // kinds names what is set of that of which there may be one.
 func (a Action) kinds() []string {
 	var kinds []string
-	for _, k := range []struct {
-		name string
-		set  bool
-	}{
-		{"status", a.Status != 0},
-		{"reset", a.Reset},
-		{"cut_after", a.CutAfter > 0},
-		{"truncate", a.Truncate > 0},
-		{"malformed", a.Malformed},
-		{"keys", a.Keys != ""},
-		{"corrupt_signature", a.CorruptSignature != ""},
-		{"strip", len(a.Strip) > 0},
-	} {
-		if k.set {
+	for _, k := range exclusive {
+		if k.set(a) {
 			kinds = append(kinds, k.name)
 		}
 	}
@@ -160,103 +177,4 @@ func (m Match) matches(r Request) bool {
 		}
 	}
 	return true
-}
-
-// State is a rule and what became of it.
-type State struct {
-	Rule    Rule `json:"rule"`
-	Seen    int  `json:"seen"`    // matching requests
-	Applied int  `json:"applied"` // requests that it was applied to
-}
-
-// Set holds the rules in force. Its zero value is empty and ready. It is safe for
-// concurrent use.
-type Set struct {
-	mu    sync.RWMutex
-	rules []*State
-}
-
-// Add puts a rule in force, after the ones that are. A rule of the same name is
-// replaced and its counts start anew.
-func (s *Set) Add(r Rule) error {
-	if err := r.Validate(); err != nil {
-		return fmt.Errorf("fault %q: %w", r.Name, err)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i, old := range s.rules {
-		if old.Rule.Name == r.Name {
-			s.rules[i] = &State{Rule: r}
-			return nil
-		}
-	}
-	s.rules = append(s.rules, &State{Rule: r})
-	return nil
-}
-
-// Remove takes a rule out of force and reports whether it was there.
-func (s *Set) Remove(name string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i, st := range s.rules {
-		if st.Rule.Name == name {
-			s.rules = append(s.rules[:i], s.rules[i+1:]...)
-			return true
-		}
-	}
-	return false
-}
-
-// Clear removes all rules.
-func (s *Set) Clear() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.rules = nil
-}
-
-// States returns the rules in force with their counts; never nil.
-func (s *Set) States() []State {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	states := make([]State, 0, len(s.rules))
-	for _, st := range s.rules {
-		states = append(states, *st)
-	}
-	return states
-}
-
-// Match counts r against the rules and returns the first that is to be applied to it.
-func (s *Set) Match(r Request) (Rule, bool) {
-	s.mu.RLock()
-	none := len(s.rules) == 0
-	s.mu.RUnlock()
-	if none {
-		return Rule{}, false
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, st := range s.rules {
-		if !st.Rule.Where.matches(r) || st.Rule.Times > 0 && st.Applied == st.Rule.Times {
-			continue
-		}
-		st.Seen++
-		if st.Seen <= st.Rule.Skip {
-			continue
-		}
-		st.Applied++
-		return st.Rule, true
-	}
-	return Rule{}, false
-}
-
-// Missed takes back one application of a rule: the request matched, and held nothing that
-// the rule could change.
-func (s *Set) Missed(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, st := range s.rules {
-		if st.Rule.Name == name && st.Applied > 0 {
-			st.Applied--
-		}
-	}
 }

@@ -85,6 +85,8 @@ func TestValidateNamesEverythingThatIsWrong(t *testing.T) {
 		"99 is not a status":    {Name: "x", Do: fault.Action{Status: 99}},
 		"times: -1 is negative": {Name: "x", Times: -1, Do: fault.Action{Reset: true}},
 		"skip: -1 is negative":  {Name: "x", Skip: -1, Do: fault.Action{Reset: true}},
+		"probability: 0 is not": {Name: "x", Probability: new(0.0), Do: fault.Action{Reset: true}},
+		"probability: 2 is not": {Name: "x", Probability: new(2.0), Do: fault.Action{Reset: true}},
 		"cut_after: -1":         {Name: "x", Do: fault.Action{CutAfter: -1}},
 		"2m0s is not between":   {Name: "x", Do: fault.Action{Delay: 2 * time.Minute}},
 		"truncate: -1":          {Name: "x", Do: fault.Action{Truncate: -1}},
@@ -99,4 +101,73 @@ func TestValidateNamesEverythingThatIsWrong(t *testing.T) {
 	both := fault.Rule{Skip: -1}.Validate()
 	require.ErrorContains(t, both, "name: missing")
 	require.ErrorContains(t, both, "skip: -1")
+}
+
+// lots are which of the next requests a rule is applied to.
+func lots(s *fault.Set, requests int) (hit []bool) {
+	for range requests {
+		_, ok := s.Match(fault.Request{})
+		hit = append(hit, ok)
+	}
+	return hit
+}
+
+func count(hit []bool) (n int) {
+	for _, h := range hit {
+		if h {
+			n++
+		}
+	}
+	return n
+}
+
+func TestProbabilityIsDrawnFromTheSeedAndTheName(t *testing.T) {
+	rule := fault.Rule{Name: "flaky", Probability: new(0.3), Do: fault.Action{Status: 503}}
+	draw := func(seed uint64, name string) []bool {
+		s := fault.NewSet(seed)
+		rule.Name = name
+		require.NoError(t, s.Add(rule))
+		first := lots(s, 1000)
+		require.NoError(t, s.Add(rule))
+		require.Equal(t, first, lots(s, 1000), "a rule that is put in force again begins again")
+		return first
+	}
+	seven := draw(7, "flaky")
+	require.Equal(t, seven, draw(7, "flaky"))
+	require.NotEqual(t, seven, draw(8, "flaky"))
+	require.NotEqual(t, seven, draw(7, "other"))
+	require.InDelta(t, 300, count(seven), 60)
+}
+
+func TestLotsOfOneRuleDoNotDependOnOthers(t *testing.T) {
+	a := fault.Rule{Name: "a", Where: fault.Match{Service: "a"}, Probability: new(0.5), Do: fault.Action{Status: 503}}
+	b := fault.Rule{Name: "b", Where: fault.Match{Service: "b"}, Probability: new(0.5), Do: fault.Action{Status: 503}}
+	draw := func(between bool) (hit []bool) {
+		s := fault.NewSet(3)
+		require.NoError(t, s.Add(a))
+		require.NoError(t, s.Add(b))
+		for range 50 {
+			if between {
+				s.Match(fault.Request{Service: "b"})
+			}
+			_, ok := s.Match(fault.Request{Service: "a"})
+			hit = append(hit, ok)
+		}
+		return hit
+	}
+	require.Equal(t, draw(false), draw(true))
+}
+
+func TestProbabilityWithTimesEndsWell(t *testing.T) {
+	s := fault.NewSet(1)
+	require.NoError(t, s.Add(fault.Rule{Name: "flaky", Skip: 1, Times: 2, Probability: new(0.5), Do: fault.Action{Status: 503}}))
+	hit := lots(s, 100)
+	require.False(t, hit[0], "the first is let through")
+	require.Equal(t, 2, count(hit))
+	state := s.States()[0]
+	require.Equal(t, 2, state.Applied)
+	require.Less(t, state.Seen, 100, "a rule that is spent sees nothing")
+	certain := fault.NewSet(1)
+	require.NoError(t, certain.Add(fault.Rule{Name: "all", Probability: new(1.0), Do: fault.Action{Status: 503}}))
+	require.Equal(t, 20, count(lots(certain, 20)))
 }

@@ -81,7 +81,7 @@ func (p *Pool) start(ctx context.Context, given world.World, features []feature.
 		return nil, err
 	}
 	s := &stage{Ecosystem: e, features: features, instances: names(given), leave: func() {}}
-	target := scenarios.Target{Name: "in process", Control: []string{e.ControlURL()}, ControlToken: o.ControlToken}
+	target := scenarios.Target{Name: scenarios.InProcess, Control: []string{e.ControlURL()}, ControlToken: o.ControlToken}
 	opened, leave, err := target.Open(ctx)
 	if err != nil {
 		s.close()

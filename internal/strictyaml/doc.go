@@ -10,7 +10,8 @@
 //
 // Parse reads the text, Document.Decode fills a Go value by its yaml tags, and
 // Document.Problem lets the caller complain about a value in the same voice
-// when the YAML is fine but its meaning is not.
+// when the YAML is fine but its meaning is not. Edit writes another value into a text and
+// leaves everything else as the author wrote it.
 //
 // # Tags
 //

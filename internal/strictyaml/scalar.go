@@ -51,6 +51,10 @@ func (d *decoder) integer(n *node, v reflect.Value, p place) {
 		d.mismatch(n, describeType(t), p, n.unquoteHint())
 		return
 	}
+	if u, err := strconv.ParseUint(n.text, 10, 64); err == nil && u > math.MaxInt64 && v.CanUint() && !v.OverflowUint(u) {
+		v.SetUint(u) // number goes no further than int64
+		return
+	}
 	number, err := n.number()
 	if err != nil {
 		d.problem(n.at, p.path, err.Error(), "")

@@ -18,6 +18,7 @@ type node struct {
 	text     string // scalars: plain ones as written, others as they read
 	quoted   bool   // a string in quotes or a block scalar
 	implicit bool   // a null that nobody wrote
+	shared   bool   // an alias or a merge has it stand elsewhere, too
 	at       span
 	items    []*node
 	entries  []entry
@@ -225,6 +226,7 @@ func (b *builder) merge(out, m *node, have map[string]*node, where ast.Node) {
 		for _, e := range m.entries {
 			if have[e.key.text] == nil {
 				have[e.key.text] = e.key
+				e.value.shared = true
 				out.entries = append(out.entries, e)
 				b.adopt(out, e.value)
 			}
@@ -265,6 +267,7 @@ func (b *builder) alias(v *ast.AliasNode) *node {
 	at.width = len([]rune(name)) + 1
 	target, known := b.anchors[name]
 	if target != nil {
+		target.shared = true
 		return target
 	}
 	out := &node{at: at}

@@ -1,6 +1,7 @@
 package derive_test
 
 import (
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,12 +24,25 @@ func shipped(t testing.TB) []feature.Feature {
 	return features
 }
 
+// pooled is the pool of a seed.
+func pooled(t *testing.T, seed uint64) *inprocess.Pool {
+	t.Helper()
+	if seed == 1 {
+		return pool
+	}
+	p := inprocess.New(ecosystem.Options{Keys: tokentest.Pool(), Seed: seed})
+	t.Cleanup(p.Close)
+	return p
+}
+
 // TestDerived runs every case of the features that ccmock comes with, as subtests
 // FEATURE/KIND/CASE.
 func TestDerived(t *testing.T) {
 	t.Parallel()
 	features := shipped(t)
 	cases, err := derive.Cases(features, derive.Options{})
+	require.NoError(t, err)
+	seed, capsules, err := scenarios.UnderTest(os.Getenv, 1, scenarios.Features())
 	require.NoError(t, err)
 	for _, f := range features {
 		if f.Backend.GRPC() {
@@ -46,7 +60,7 @@ func TestDerived(t *testing.T) {
 					require.NotEmpty(t, some)
 					flows, err := derive.Flows(some, features)
 					require.NoError(t, err)
-					scenarios.Run(scenarios.Testing(t), flows, scenarios.Options{Start: pool.Start})
+					scenarios.Run(scenarios.Testing(t), flows, scenarios.Options{Start: pooled(t, seed).Start, Capsules: capsules})
 				})
 			}
 		})

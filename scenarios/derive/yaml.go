@@ -1,10 +1,11 @@
 package derive
 
 import (
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/ccmock/ccmock/internal/strictyaml"
 )
 
 // object is a YAML mapping that keeps its order.
@@ -55,20 +56,9 @@ func inline(v any) string {
 		if plain.MatchString(v) && !special[strings.ToLower(v)] {
 			return v
 		}
-		return quoted(v)
+		return strictyaml.Quote(v)
 	}
 	return fmt.Sprint(v)
-}
-
-// quoted writes a text as JSON does, which YAML reads as well.
-func quoted(text string) string {
-	var b strings.Builder
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(text); err != nil {
-		panic(err) // texts always encode
-	}
-	return strings.TrimSpace(b.String())
 }
 
 // story is a flow to be written.
