@@ -45,7 +45,7 @@ func TestFlowsInContainers(t *testing.T) {
 		ports   []string
 	}{
 		{"customersdot", []string{portalHost}, []string{"5000"}},
-		{"backends", []string{backendsHost}, []string{"5052", "5100"}},
+		{"backends", []string{backendsHost}, []string{"5052", "5100", "50052"}},
 		{"gateway", []string{gatewayHost}, []string{"8080"}},
 		{"rails", []string{gitLabHost}, []string{"3000"}},
 	} {

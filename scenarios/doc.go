@@ -102,6 +102,6 @@
 // # References
 //
 // Texts may refer to what a step saved as ${NAME}, to the stub time as ${now} or ${now+72h}
-// (in seconds since 1970), and to ${SERVICE.url}, ${INSTANCE.uuid}, ${INSTANCE.license_key},
-// ${INSTANCE.activation_code}, ${USER.global_id} and ${USER.token}.
+// (in seconds since 1970), and to ${SERVICE.url}, ${SERVICE.host}, ${INSTANCE.uuid},
+// ${INSTANCE.license_key}, ${INSTANCE.activation_code}, ${USER.global_id} and ${USER.token}.
 package scenarios

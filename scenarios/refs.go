@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -13,7 +14,7 @@ import (
 //
 //	${NAME}             what a step saved
 //	${now}, ${now+72h}  the stub time in seconds since 1970, and times relative to it
-//	${SERVICE.url}      a service's base URL
+//	${SERVICE.url}      a service's base URL; also .host, its name without the port
 //	${INSTANCE.uuid}    an instance's id; also .license_key and .activation_code
 //	${USER.global_id}   a user's anonymous id; also .token
 var reference = regexp.MustCompile(`\$\{([^}]*)\}`)
@@ -134,8 +135,11 @@ func (f facts) resolve(ref string) (any, error) {
 		}
 		return value, nil
 	}
-	if attribute == "url" {
+	switch attribute {
+	case "url":
 		return f.url(name)
+	case "host":
+		return f.host(name)
 	}
 	if i, ok := f.flow.World.Instance(name); ok {
 		switch attribute {
@@ -150,7 +154,7 @@ func (f facts) resolve(ref string) (any, error) {
 		case "activation_code":
 			return i.ActivationCode(), nil
 		}
-		return nil, unknown("attribute of an instance", attribute, []string{"uuid", "license_key", "activation_code", "url"})
+		return nil, unknown("attribute of an instance", attribute, []string{"uuid", "license_key", "activation_code", "url", "host"})
 	}
 	if u, ok := f.flow.World.User(name); ok {
 		i, _ := f.flow.World.Instance(u.Instance)
@@ -163,6 +167,19 @@ func (f facts) resolve(ref string) (any, error) {
 		return nil, unknown("attribute of a user", attribute, []string{"global_id", "token"})
 	}
 	return nil, unknown("instance or user", name, append(f.flow.instances(), f.flow.users()...))
+}
+
+// host is the host name in a service's URL.
+func (f facts) host(name string) (any, error) {
+	base, err := f.url(name)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(base)
+	if err != nil {
+		return nil, err
+	}
+	return u.Hostname(), nil
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {
