@@ -112,7 +112,7 @@ class CloudConnector(AuthenticationBackend):
             ("X-Gitlab-Instance-Id", "sub"),
         ):
             want, got = claims.get(claim), conn.headers.getlist(header)
-            if want and (not got or any(value != want for value in got)):
+            if claim in claims and (not got or any(value != want for value in got)):
                 raise Refusal(f"Header mismatch '{header}'", f"{got!r}, but {claim} is {want!r}")
         scopes = claims.get("scopes")
         if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
