@@ -16,10 +16,7 @@ var rotations = []drill{
 }
 
 func overlap(r *rotation) {
-	r.issue("first")
-	r.call("the backend fetches the keys", "first", accepted, r.due())
-	r.rotate("create", 2, "same")
-	r.advance(keepsKeys)
+	r.publishAhead()
 	r.issue("old")
 	r.call("a day later the new key is known", "old", accepted, r.due())
 	r.rotate("rotate", 2, "changed")
@@ -62,11 +59,16 @@ func hardCut(r *rotation) {
 	r.call("a day later it is known", "newer", accepted, r.due())
 }
 
-func rollback(r *rotation) {
+// publishAhead publishes a new key a day before it signs, so that every key set has it.
+func (r *rotation) publishAhead() {
 	r.issue("first")
 	r.call("the backend fetches the keys", "first", accepted, r.due())
 	r.rotate("create", 2, "same")
 	r.advance(keepsKeys)
+}
+
+func rollback(r *rotation) {
+	r.publishAhead()
 	r.issue("old")
 	r.call("a day later the new key is known", "old", accepted, r.due())
 	r.rotate("rotate", 2, "changed")
@@ -84,10 +86,7 @@ func rollback(r *rotation) {
 }
 
 func trimTooEarly(r *rotation) {
-	r.issue("first")
-	r.call("the backend fetches the keys", "first", accepted, r.due())
-	r.rotate("create", 2, "same")
-	r.advance(keepsKeys)
+	r.publishAhead()
 	r.issue("old")
 	r.call("a day later the new key is known", "old", accepted, r.due())
 	r.rotate("rotate", 2, "changed")
@@ -103,10 +102,7 @@ func trimTooEarly(r *rotation) {
 }
 
 func restartForgotten(r *rotation) {
-	r.issue("first")
-	r.call("the backend fetches the keys", "first", accepted, r.due())
-	r.rotate("create", 2, "same")
-	r.advance(keepsKeys)
+	r.publishAhead()
 	r.rotate("rotate", 2, "same", member{"restart", false})
 	r.issue("old")
 	r.call("the old key signs, and is published", "old", accepted, r.due())
